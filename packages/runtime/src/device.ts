@@ -1,0 +1,125 @@
+/**
+ * What a device is: surfaces, executables and schedules. The CPU engine, the reference interpreter and the Neural
+ * Engine implement these interfaces; nothing above this package knows which one it runs on.
+ */
+
+/** Element types a surface can hold. */
+export type SurfaceDtype = 'fp16' | 'fp32' | 'int8' | 'uint8' | 'int16' | 'uint16' | 'int32' | 'bool'
+
+/** Tensor memory shared between programs and host kernels; dense, row-major, usually `[1, C, 1, S]` fp16. */
+export interface Surface {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly dtype: SurfaceDtype
+  /** The live memory. Call `touch()` after writing through it. */
+  readonly bytes: Uint8Array
+  /** Grows by one with every write, so that packed copies know when they are stale. */
+  readonly version: number
+  touch(): void
+  /** Converts (fp32 → fp16 rounds to nearest even) and stores `data` from element `offset` on. @throws {RangeError} if it does not fit */
+  write(data: ArrayLike<number>, offset?: number): void
+  /** All elements, widened to fp32 (exact for fp16). */
+  toFloat32(): Float32Array
+  dispose(): void
+}
+
+export interface IoDescription {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly dtype: SurfaceDtype
+}
+
+/** Surfaces by input or output name. */
+export type Bindings = Readonly<Record<string, Surface>>
+
+export interface Executable {
+  readonly name: string
+  readonly inputs: readonly IoDescription[]
+  readonly outputs: readonly IoDescription[]
+  /** Floating-point operations of the matrix products of one run. */
+  readonly flops: number
+  /** Runs off the JavaScript thread. Resolves to the milliseconds the device took. */
+  run(inputs: Bindings, outputs: Bindings): Promise<number>
+  runSync(inputs: Bindings, outputs: Bindings): number
+  dispose(): void
+}
+
+export interface CompileOptions {
+  /** For messages and schedules; default the function's name. */
+  name?: string
+  /** Default `main`. */
+  function?: string
+  /** Weight files by the path the program names. */
+  blobs?: ReadonlyMap<string, Uint8Array>
+  /** Concrete shapes for inputs with unknown dimensions. */
+  inputShapes?: Readonly<Record<string, readonly number[]>>
+  /** Accept blob records with a wrong type, size or payload pointer (blob format notes, section 2). */
+  lenientBlobs?: boolean
+}
+
+/** `exact` rounds every operation's result to its declared type; `fast` keeps fused intermediates in fp32. */
+export type MathMode = 'exact' | 'fast'
+
+export interface DeviceOptions {
+  /** Worker threads of the CPU engine; default the cores this process may use. Never changes a result in `exact`. */
+  threads?: number
+  math?: MathMode
+}
+
+export interface DeviceDescription {
+  readonly kind: 'cpu' | 'reference'
+  /** e.g. `CPU engine, AVX-512, 2 threads`. */
+  readonly summary: string
+  readonly math: MathMode
+  readonly threads: number
+  readonly isa: string
+}
+
+/** A rectangle in a surface or typed array: element (r, c) is at `offset + r·rowStride + c·colStride`. */
+export interface View {
+  readonly of: Surface | Float32Array | Float64Array | Int32Array | Uint16Array
+  readonly rows: number
+  readonly cols: number
+  readonly offset: number
+  readonly rowStride: number
+  readonly colStride: number
+}
+
+/** Operands of a host kernel by name: one view, several, or a number fixed when the schedule is recorded. */
+export type KernelOperands = Readonly<Record<string, View | readonly View[] | number>>
+
+export interface ScheduleEntry {
+  readonly label: string
+  readonly kind: 'run' | 'kernel'
+  /** `device_forward`, `device_backward`, `host`, `staging`: how telemetry groups the times. */
+  readonly group: string
+}
+
+/** Times of one execution in milliseconds, per entry in recording order. */
+export interface ScheduleTimes {
+  readonly total: number
+  readonly entries: Float64Array
+}
+
+/**
+ * A fixed list of program runs and host kernels, recorded once and executed many times without entering JavaScript.
+ * Surfaces and arrays named in it are kept alive by it. One execution at a time.
+ */
+export interface Schedule {
+  readonly entries: readonly ScheduleEntry[]
+  /** Appends a program run. @throws {TypeError|RangeError} if a binding is missing or has the wrong shape or type */
+  run(executable: Executable, inputs: Bindings, outputs: Bindings, options?: { label?: string; group?: string }): this
+  /** Appends a host kernel by name (see `kernels`). @throws if an operand is missing, unknown, misshapen or out of bounds */
+  kernel(name: string, operands: KernelOperands, options?: { label?: string; group?: string }): this
+  execute(): Promise<ScheduleTimes>
+  executeSync(): ScheduleTimes
+}
+
+export interface Device {
+  readonly description: DeviceDescription
+  createSurface(shape: readonly number[], dtype: SurfaceDtype, name?: string): Surface
+  /** @throws {AneError} code `ANE_COMPILE_FAILED`, with line and column of the program where known */
+  compile(mil: string, options?: CompileOptions): Promise<Executable>
+  createSchedule(): Schedule
+  dispose(): void
+}
