@@ -1,0 +1,33 @@
+// Blocked matrix product over strided fp16 or fp32 views, accumulating in fp32.
+#pragma once
+
+#include <cstdint>
+
+#include "base/dtype.h"
+#include "base/thread_pool.h"
+
+namespace ane {
+
+// Element (r, c) is at data + (r * row_stride + c * col_stride) elements. Strides may be 0 (broadcast).
+struct ConstMatrix {
+  const void* data;
+  Dtype dtype;  // kFp16 or kFp32
+  int64_t rows, cols, row_stride, col_stride;
+};
+struct Matrix {
+  void* data;
+  Dtype dtype;  // kFp16 (rounded to nearest even once, after the whole sum) or kFp32
+  int64_t rows, cols, row_stride, col_stride;
+};
+
+// out [M, N] = a [M, K] · b [K, N], or out += a·b when `accumulate` (out is then fp32).
+// The order of additions depends on the shape only, never on the number of threads. K = 0 gives zeros.
+void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, bool accumulate);
+
+// The same for `batch` products whose operands advance by the given element steps; parallel over batch and blocks.
+struct GemmBatch {
+  int64_t count, a_step, b_step, out_step;
+};
+void GemmBatched(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, const GemmBatch& batch);
+
+}  // namespace ane

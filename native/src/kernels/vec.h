@@ -1,0 +1,58 @@
+// Vector primitives, one table per instruction set, chosen once at run time.
+//
+// ISA-specific files include this header and nothing from the standard library that could be instantiated there.
+#pragma once
+
+#include <cstdint>
+
+namespace ane {
+
+struct GemmMicrokernel;  // see kernels/gemm_kernel.h
+
+// All arrays are contiguous unless a step is given; n may be any number including 0; in and out may be the same array.
+struct VecTable {
+  const char* isa;  // "avx512", "avx2", "neon", "portable"
+
+  // Conversion; to fp16 rounds to nearest even, overflow becomes infinity, NaN stays NaN, subnormals are kept.
+  void (*fp16_to_fp32)(float* out, const uint16_t* in, int64_t n);
+  void (*fp32_to_fp16)(uint16_t* out, const float* in, int64_t n);
+  void (*round_fp16)(float* x, int64_t n);  // x = fp32(fp16(x)) in place
+
+  // Element-wise; `b` of the _scalar forms is one number.
+  void (*add)(float* out, const float* a, const float* b, int64_t n);
+  void (*sub)(float* out, const float* a, const float* b, int64_t n);
+  void (*mul)(float* out, const float* a, const float* b, int64_t n);
+  void (*div)(float* out, const float* a, const float* b, int64_t n);
+  void (*maximum)(float* out, const float* a, const float* b, int64_t n);  // NaN if either is NaN
+  void (*minimum)(float* out, const float* a, const float* b, int64_t n);
+  void (*add_scalar)(float* out, const float* a, float b, int64_t n);
+  void (*mul_scalar)(float* out, const float* a, float b, int64_t n);
+  void (*axpy)(float* out, float scale, const float* x, int64_t n);  // out += scale * x
+
+  void (*exp)(float* out, const float* a, int64_t n);
+  void (*sigmoid)(float* out, const float* a, int64_t n);
+  void (*tanh)(float* out, const float* a, int64_t n);
+  void (*silu)(float* out, const float* a, int64_t n);
+  void (*sqrt)(float* out, const float* a, int64_t n);
+  void (*rsqrt)(float* out, const float* a, int64_t n);  // correctly 1/sqrt, not the estimate
+  void (*relu)(float* out, const float* a, int64_t n);
+
+  // Reductions in a fixed order that depends on n only.
+  float (*reduce_sum)(const float* a, int64_t n);
+  float (*reduce_max)(const float* a, int64_t n);
+  float (*dot)(const float* a, const float* b, int64_t n);
+  double (*sum_squares)(const float* a, int64_t n);
+
+  // One AdamW update: see host/adamw.cc for the formula; `scale` multiplies the gradient first.
+  void (*adamw)(float* param, const float* grad, float* m, float* v, int64_t n, float lr, float beta1, float beta2,
+                float eps, float weight_decay, float bias1, float bias2, float scale);
+
+  const GemmMicrokernel* gemm;
+};
+
+// The best table this processor runs, or the one ANE_ISA names (avx512, avx2, portable, neon); an unknown or unsupported
+// name gives nullptr from FindVec and is reported by the caller.
+const VecTable& Vec();
+const VecTable* FindVec(const char* isa);
+
+}  // namespace ane
