@@ -1,1 +1,2 @@
-export {}
+export * from './fp16.js'
+export * from './ir.js'
