@@ -1,0 +1,87 @@
+/** Constants as data: making literals of programs and reading them back. */
+
+import { roundToFp16 } from './fp16.js'
+import type { Dtype, Function as Func, Literal, NumericData, Operand, Program, TensorType, Value } from './ir.js'
+import { allocate, elementCount, isFloat } from './tensor.js'
+
+/** Makes a tensor type. */
+export function tensorType(dtype: Dtype, shape: readonly (number | null)[]): TensorType {
+  return { kind: 'tensor', dtype, shape: [...shape] }
+}
+
+/** Makes a scalar string constant. */
+export function stringLiteral(text: string): Literal {
+  return { type: tensorType('string', []), value: { kind: 'strings', data: [text] } }
+}
+
+/**
+ * Makes a numeric constant of `shape`; fp16 and fp32 elements are rounded to the type, bools given as 0/1.
+ *
+ * @throws {RangeError} if the number of elements differs from the shape's, an integer does not fit its type, or a
+ *   finite number overflows its floating-point type
+ */
+export function numericLiteral(
+  dtype: Dtype,
+  shape: readonly number[],
+  values: ArrayLike<number | bigint>,
+  name = 'constant',
+): Literal {
+  const data = allocate(dtype, elementCount(shape))
+  if (values.length !== data.length) {
+    throw new RangeError(`Expected ${data.length} elements for ${name}, got ${values.length}.`)
+  }
+  for (let i = 0; i < data.length; i++) data[i] = converted(dtype, values[i], data, name)
+  return { type: tensorType(dtype, shape), value: { kind: 'numbers', data } }
+}
+
+function converted(dtype: Dtype, value: number | bigint, data: NumericData, name: string): never {
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return BigInt(value) as never
+  const number = Number(value)
+  const stored = dtype === 'fp16' ? roundToFp16(number) : number
+  const probe = data.constructor === Float32Array ? Math.fround(stored) : stored
+  if (isFloat(dtype)) {
+    if (Number.isFinite(number) && !Number.isFinite(probe)) {
+      throw new RangeError(`Expected numbers within the range of ${dtype} for ${name}, got ${number}.`)
+    }
+  } else {
+    data[0] = number as never
+    if (data[0] !== number) throw new RangeError(`Expected ${dtype} numbers for ${name}, got ${number}.`)
+  }
+  return probe as never
+}
+
+/** Row-major numbers of a literal, undefined if they are in a file or it is no numeric tensor. */
+export function literalNumbers(literal: Literal): NumericData | undefined {
+  return literal.value.kind === 'numbers' ? literal.value.data : undefined
+}
+
+/** The result of `const` operations of a function by value, blocks included. */
+export function constantsOf(func: Func): Map<Value, Literal> {
+  const constants = new Map<Value, Literal>()
+  const pending = [...func.operations]
+  while (pending.length > 0) {
+    const operation = pending.pop()!
+    for (const block of operation.blocks) pending.push(...block.operations)
+    const val = operation.op === 'const' ? (operation.operands.val ?? attribute(operation.attributes.val)) : undefined
+    if (val?.kind === 'literal') constants.set(operation.results[0], val.literal)
+  }
+  return constants
+}
+
+function attribute(literal: Literal | undefined): Operand | undefined {
+  return literal && { kind: 'literal', literal }
+}
+
+/**
+ * Finds a function of a program.
+ *
+ * @throws {RangeError} if the program has none of that name
+ */
+export function functionOf(program: Program, name = 'main'): Func {
+  const found = program.functions.find((func) => func.name === name)
+  if (!found) {
+    const names = program.functions.map((func) => func.name).join(', ')
+    throw new RangeError(`Expected a function of the program for function, got ${name}. It has: ${names || 'none'}.`)
+  }
+  return found
+}
