@@ -1,1 +1,9 @@
-export {}
+export * from './checkpoint.js'
+export * from './errors.js'
+export * from './options.js'
+export * from './run-folder.js'
+export * from './run-lock.js'
+export * from './sampler.js'
+export * from './stories/index.js'
+export * from './token-source.js'
+export * from './trainer.js'

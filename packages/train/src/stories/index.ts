@@ -1,4 +1,4 @@
-import { Random } from '../random.js'
+import { Random } from '@ane/models'
 import { type Plot, plots } from './plots.js'
 import {
   animals,
@@ -24,32 +24,30 @@ const compiled: readonly (readonly (readonly Template[])[])[] = plots.map((plot:
 /**
  * A short, simple English story made by a seeded grammar: someone, somewhere, wants something, and it turns out well.
  *
- * The same seed gives the same story; there are far more than 10^5 different ones.
+ * The same seed and number give the same story; there are far more than 10^5 different ones.
  *
- * @param seed any integer
+ * @throws {RangeError} if `seed` or `number` is not an integer from 0 to 2^53 − 1
  */
-export function story(seed: number): string {
-  const random = new Random(seed)
-  // Nearby seeds start from nearby states; the first number carries that, so it is left out.
-  random.next()
-  const moments = random.pick(compiled)
-  const slots = cast(random)
-  return moments.map((moment) => fill(random.pick(moment), slots)).join(' ')
+export function story(seed: number, number: number): string {
+  const random = new Random(seed, number)
+  const pick = <T>(items: readonly T[]): T => items[Math.floor((random.uint32() * items.length) / 2 ** 32)]
+  const moments = pick(compiled)
+  const slots = cast(pick)
+  return moments.map((moment) => fill(pick(moment), slots)).join(' ')
 }
 
 /** Stories number `from`, `from + 1`, … of a seed; endless. */
 export function* stories(seed: number, from = 0): Generator<string, never> {
-  for (let index = from; ; index++) yield story(Math.imul(seed, 0x9e3779b1) + index)
+  for (let number = from; ; number++) yield story(seed, number)
 }
 
-function cast(random: Random): Record<string, string> {
-  const hero = random.pick(children)
-  let friend = random.pick(children)
-  while (friend === hero) friend = random.pick(children)
-  const animal = random.pick(animals)
-  let other = random.pick(animals)
-  while (other === animal) other = random.pick(animals)
-  const thing = random.pick(things)
+function cast(pick: <T>(items: readonly T[]) => T): Record<string, string> {
+  const hero = pick(children)
+  let friend = pick(children)
+  while (friend === hero) friend = pick(children)
+  const animal = pick(animals)
+  let other = pick(animals)
+  while (other === animal) other = pick(animals)
   return {
     hero: hero.name,
     friend: friend.name,
@@ -60,15 +58,15 @@ function cast(random: Random): Record<string, string> {
     Their: capital(hero.their),
     animal,
     other,
-    thing,
-    color: random.pick(colors),
-    place: random.pick(places),
-    food: random.pick(foods),
-    weather: random.pick(weathers),
-    trait: random.pick(traits),
-    feeling: random.pick(feelings),
-    worry: random.pick(worries),
-    helper: random.pick(helpers),
+    thing: pick(things),
+    color: pick(colors),
+    place: pick(places),
+    food: pick(foods),
+    weather: pick(weathers),
+    trait: pick(traits),
+    feeling: pick(feelings),
+    worry: pick(worries),
+    helper: pick(helpers),
   }
 }
 

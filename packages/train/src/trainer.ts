@@ -1,0 +1,251 @@
+import { flopsPerToken, type ModelConfig, type TrainStep, type Weights } from '@ane/models'
+import { AdamW, clipFactor, dynamicLossScale, type LossScale, type Schedule, staticLossScale } from '@ane/optim'
+import { MovingAverage, type StepEvent, type TelemetryEvent } from '@ane/telemetry'
+import {
+  checkpointPath,
+  linkBest,
+  loadTrainingState,
+  pruneCheckpoints,
+  saveCheckpoint,
+  type TrainerState,
+} from './checkpoint.js'
+import { RunError } from './errors.js'
+import { Evaluation } from './evaluation.js'
+import { scheduleOf, type TrainingOptions } from './options.js'
+import { epochSampler, evaluationStarts, type Sampler } from './sampler.js'
+import { StepClock } from './step-clock.js'
+import { splitTokens, type TokenSource } from './token-source.js'
+
+/** What a run needs; everything stays owned by the caller. */
+export interface RunSetup {
+  readonly config: ModelConfig
+  /** The compiled training step; its parameters hold the starting weights. */
+  readonly trainStep: TrainStep
+  readonly tokens: TokenSource
+  readonly options: TrainingOptions
+  /** Where checkpoints go; nothing is saved without it. */
+  readonly runFolder?: string
+  /** Continue from this checkpoint folder. */
+  readonly resume?: string
+  /** Adds files (the tokenizer) to every checkpoint. */
+  readonly addFiles?: (folder: string) => void | Promise<void>
+  /** Replaces the seeded epochs over the training part. */
+  readonly sampler?: Sampler
+  /** Replaces the windows spread over the validation part. */
+  readonly evalStarts?: readonly number[]
+  /** Stops after the step under way, saving first. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Trains and yields what happens: steps, validations, checkpoints, warnings and the end. Never prints.
+ *
+ * On the CPU engine, N steps give the same weights bit for bit as k steps, a resume, and N − k more.
+ *
+ * @throws {RunError} if the data is too small, saving fails or too many steps in a row are skipped; the last good
+ * checkpoint stays
+ */
+export async function* train(setup: RunSetup): AsyncGenerator<TelemetryEvent, void, void> {
+  const run = new Run(setup)
+  if (setup.resume) await run.resume(setup.resume)
+  yield* run.steps()
+}
+
+class Run {
+  readonly #sampler: Sampler
+  readonly #evaluation?: Evaluation
+  readonly #schedule: Schedule
+  readonly #lossScale: LossScale
+  readonly #optimizer: AdamW
+  readonly #smoothed = new MovingAverage(0.95)
+  readonly #window: Int32Array
+  readonly #flopsPerStep: number
+  #step = 0
+  #tokens = 0
+  #skippedInARow = 0
+  #best: { loss: number; checkpoint: string | null } = { loss: Number.POSITIVE_INFINITY, checkpoint: null }
+  #savedStep = -1
+
+  constructor(readonly setup: RunSetup) {
+    const { options, tokens, config, trainStep } = setup
+    const { seqLen } = options
+    if (tokens.vocabSize > config.vocab_size)
+      throw new RunError(
+        'VOCABULARY_MISMATCH',
+        `Expected token ids below the model's vocab_size ${config.vocab_size}, got data with ${tokens.vocabSize}.`,
+      )
+    const split = splitTokens(tokens.length, options.evalSteps > 0 ? options.evalFraction : 0, seqLen)
+    this.#sampler = setup.sampler ?? epochSampler({ trainTokens: split.trainTokens, seqLen, seed: options.seed })
+    if (options.evalSteps > 0) {
+      const { trainTokens, evalTokens } = split
+      const starts = setup.evalStarts ?? evaluationStarts(trainTokens, evalTokens, seqLen, options.evalWindows)
+      this.#evaluation = new Evaluation(trainStep, tokens, starts, options)
+    }
+    this.#schedule = scheduleOf(options)
+    const fixed = options.lossScale
+    this.#lossScale = fixed === 'dynamic' ? dynamicLossScale() : staticLossScale(fixed)
+    this.#optimizer = new AdamW([], {
+      beta1: options.adamBeta1,
+      beta2: options.adamBeta2,
+      epsilon: options.adamEpsilon,
+      weightDecay: options.weightDecay,
+      kernel: (_, hyperparameters) => trainStep.adamw(hyperparameters),
+    })
+    this.#window = new Int32Array(seqLen + 1)
+    this.#flopsPerStep = flopsPerToken(config, seqLen).training * this.#tokensPerStep
+  }
+
+  get #tokensPerStep(): number {
+    const { batchSize, seqLen, gradientAccumulationSteps } = this.setup.options
+    return batchSize * seqLen * gradientAccumulationSteps
+  }
+
+  async resume(checkpoint: string): Promise<void> {
+    const { trainStep, config } = this.setup
+    const state = await loadTrainingState(checkpoint, config, trainStep.moments)
+    this.#step = state.step
+    this.#savedStep = state.step
+    this.#tokens = state.tokens
+    this.#optimizer.resume(state.updates)
+    this.#sampler.load(state.sampler)
+    this.#lossScale.load(state.lossScale)
+    this.#smoothed.load(state.smoothedLoss)
+    this.#best = { loss: state.bestEvalLoss ?? Number.POSITIVE_INFINITY, checkpoint: state.bestCheckpoint }
+    this.#skippedInARow = state.skippedInARow
+  }
+
+  async *steps(): AsyncGenerator<TelemetryEvent, void, void> {
+    const { options, signal } = this.setup
+    if (this.#step === 0 && this.#evaluation) yield* this.#evaluate()
+    while (this.#step < options.maxSteps) {
+      if (signal?.aborted) {
+        yield* this.#save('interrupted')
+        yield { type: 'end', time: now(), step: this.#step, reason: 'interrupted' }
+        return
+      }
+      const event = await this.#trainOnce()
+      yield event
+      if (event['train/skipped']) yield this.#warnOfSkip(event)
+      const last = this.#step === options.maxSteps
+      if (this.#evaluation && (last || this.#step % options.evalSteps === 0)) yield* this.#evaluate()
+      if (!last && options.saveSteps > 0 && this.#step % options.saveSteps === 0) yield* this.#save('interval')
+    }
+    yield* this.#save('final')
+    yield { type: 'end', time: now(), step: this.#step, reason: 'max_steps' }
+  }
+
+  /** One optimizer step: batches, gradients, norm, and an update unless the gradient is not finite. */
+  async #trainOnce(): Promise<StepEvent> {
+    const { options, trainStep } = this.setup
+    const clock = new StepClock()
+    const scale = this.#lossScale.scale
+    let loss = 0
+    trainStep.zeroGradients()
+    for (let micro = 0; micro < options.gradientAccumulationSteps; micro++) {
+      this.#fillBatch()
+      const result = await trainStep.forwardBackward(scale)
+      clock.add(result.times)
+      loss += result.loss / options.gradientAccumulationSteps
+    }
+    const unscale = 1 / (scale * options.gradientAccumulationSteps)
+    const norm = (await trainStep.gradNorm()) * unscale
+    const learningRate = this.#schedule(this.#step + 1)
+    const finite = Number.isFinite(norm)
+    if (finite) {
+      const clip = options.maxGradNorm > 0 ? clipFactor(norm, options.maxGradNorm) : 1
+      await this.#optimizer.step(learningRate, clip * unscale)
+    }
+    clock.add(trainStep.takeTimes())
+    this.#lossScale.update(finite)
+    this.#skippedInARow = finite ? 0 : this.#skippedInARow + 1
+    this.#step++
+    this.#tokens += this.#tokensPerStep
+    const times = clock.stop()
+    return {
+      type: 'step',
+      time: now(),
+      step: this.#step,
+      'train/loss': loss,
+      'train/loss_smoothed': this.#smoothed.add(loss),
+      'train/learning_rate': learningRate,
+      'train/grad_norm': finite ? norm : null,
+      'train/loss_scale': scale,
+      'train/skipped': !finite,
+      'train/tokens': this.#tokens,
+      'perf/tokens_per_second': (this.#tokensPerStep * 1000) / times['perf/step_ms'],
+      'perf/flops_per_second': (this.#flopsPerStep * 1000) / times['perf/step_ms'],
+      'perf/rss_bytes': process.memoryUsage.rss(),
+      ...times,
+    }
+  }
+
+  #fillBatch(): void {
+    const { options, trainStep, tokens } = this.setup
+    const { seqLen, batchSize } = options
+    this.#sampler.next(batchSize).forEach((start, row) => {
+      tokens.read(start, this.#window)
+      trainStep.tokens.set(this.#window.subarray(0, seqLen), row * seqLen)
+      trainStep.targets.set(this.#window.subarray(1), row * seqLen)
+    })
+  }
+
+  /** @throws {RunError} after too many skipped steps in a row */
+  #warnOfSkip(event: StepEvent): TelemetryEvent {
+    const { maxSkippedSteps } = this.setup.options
+    if (this.#skippedInARow >= maxSkippedSteps)
+      throw new RunError(
+        'TOO_MANY_SKIPPED_STEPS',
+        `Stopped at step ${this.#step}: the gradient was not finite ${this.#skippedInARow} steps in a row. The last checkpoint is intact; resume with a lower --learning-rate or --dtype fp32.`,
+      )
+    const message = `step ${this.#step} skipped: the gradient is not finite at loss scale ${event['train/loss_scale']}; next scale ${this.#lossScale.scale}`
+    return { type: 'warning', time: now(), step: this.#step, message }
+  }
+
+  async *#evaluate(): AsyncGenerator<TelemetryEvent, void, void> {
+    const { loss, count } = await this.#evaluation!.run()
+    const best = loss < this.#best.loss
+    yield {
+      type: 'eval',
+      time: now(),
+      step: this.#step,
+      'eval/loss': loss,
+      'eval/perplexity': Math.exp(loss),
+      'eval/tokens': count,
+      'eval/best': best,
+    }
+    if (!best) return
+    this.#best = { loss, checkpoint: null }
+    if (this.#step > 0) yield* this.#save('best')
+  }
+
+  async *#save(reason: 'interval' | 'best' | 'interrupted' | 'final'): AsyncGenerator<TelemetryEvent, void, void> {
+    const { runFolder, config, trainStep, options, addFiles } = this.setup
+    if (runFolder === undefined || this.#savedStep === this.#step) return
+    const path = checkpointPath(runFolder, this.#step)
+    const name = path.slice(runFolder.length + 1)
+    if (reason === 'best') this.#best.checkpoint = name
+    const weights = trainStep.parameters as Weights
+    await saveCheckpoint(path, { config, weights, moments: trainStep.moments, state: this.#state() }, addFiles)
+    this.#savedStep = this.#step
+    if (reason === 'best') await linkBest(runFolder, name)
+    await pruneCheckpoints(runFolder, options.saveTotalLimit, this.#best.checkpoint)
+    yield { type: 'checkpoint', time: now(), step: this.#step, path, reason }
+  }
+
+  #state(): TrainerState {
+    return {
+      version: 1,
+      step: this.#step,
+      updates: this.#optimizer.steps,
+      tokens: this.#tokens,
+      sampler: this.#sampler.state(),
+      lossScale: this.#lossScale.state(),
+      smoothedLoss: this.#smoothed.state(),
+      bestEvalLoss: Number.isFinite(this.#best.loss) ? this.#best.loss : null,
+      bestCheckpoint: this.#best.checkpoint,
+      skippedInARow: this.#skippedInARow,
+    }
+  }
+}
+
+const now = (): string => new Date().toISOString()
