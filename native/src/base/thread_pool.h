@@ -2,14 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <type_traits>
 
 namespace ane {
 
 class ThreadPool {
  public:
-  // `threads` includes the calling thread; at least 1.
+  // `threads` includes the calling thread; at least 1. Fewer are started if the system refuses more.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -17,14 +17,24 @@ class ThreadPool {
 
   int threads() const;
 
-  // Calls body(begin, end) so that [0, count) is covered once, in chunks of at least `grain`, and returns when all are
-  // done. The body must not throw. Calls from inside a body run on the calling thread.
-  void ParallelFor(int64_t count, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
+  // Calls body(begin, end) so that [0, count) is covered once, in chunks of at least `grain` (the last may be
+  // smaller), and returns when all are done. How the range is cut varies from call to call. The body must not throw.
+  // Calls from inside a body run on the calling thread; calls from several threads take turns. Allocates nothing.
+  template <typename Body>
+  void ParallelFor(int64_t count, int64_t grain, Body&& body) {
+    using Plain = std::remove_reference_t<Body>;
+    Run(count, grain,
+        [](void* context, int64_t begin, int64_t end) { (*static_cast<Plain*>(context))(begin, end); },
+        const_cast<std::remove_const_t<Plain>*>(&body));
+  }
 
   // Cores this process may use: affinity mask and cgroup quota considered.
   static int AvailableCores();
 
  private:
+  using Call = void (*)(void* context, int64_t begin, int64_t end);
+  void Run(int64_t count, int64_t grain, Call call, void* context);
+
   struct State;
   std::unique_ptr<State> state_;
 };

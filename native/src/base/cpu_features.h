@@ -1,0 +1,14 @@
+// What the processor and the operating system support.
+#pragma once
+
+namespace ane {
+
+struct CpuFeatures {
+  bool avx2 = false;    // with FMA and F16C
+  bool avx512 = false;  // F, BW, DQ and VL, with FMA and F16C
+  bool neon = false;    // AArch64
+};
+
+const CpuFeatures& Cpu();
+
+}  // namespace ane

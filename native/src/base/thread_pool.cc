@@ -1,0 +1,160 @@
+#include "base/thread_pool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace ane {
+namespace {
+
+// Set while a thread runs a body, so that a nested call does not wait for itself.
+thread_local bool inside_body = false;
+
+// Long enough to bridge the gap between two kernels of a schedule, short enough not to disturb others.
+constexpr auto kSpinTime = std::chrono::microseconds(150);
+
+inline void Pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+}  // namespace
+
+// `gate` holds everything workers need to join a job or stay out of it: the number of workers inside it (bits 0–15),
+// whether it is open (bit 16), and how many jobs there have been (above). The job's fields change only while the gate
+// is closed and nobody is inside, so the caller never waits for a worker that sleeps.
+struct ThreadPool::State {
+  static constexpr uint64_t kInside = 0xffff;
+  static constexpr uint64_t kOpen = 0x10000;
+  static constexpr uint64_t kJob = 0x20000;
+
+  std::atomic<uint64_t> gate{0};
+  std::atomic<int64_t> next{0};
+  int64_t count = 0;
+  int64_t grain = 1;
+  Call call = nullptr;
+  void* context = nullptr;
+
+  std::mutex callers;
+  std::mutex sleep;
+  std::condition_variable wake;
+  std::atomic<int> sleeping{0};
+  std::atomic<bool> stop{false};
+  bool spin = true;
+  std::vector<std::thread> workers;
+
+  // Takes half of an equal share at a time, so that the last pieces are small and threads finish together.
+  void Work() {
+    const int64_t divisor = 2 * (static_cast<int64_t>(workers.size()) + 1);
+    int64_t begin = next.load(std::memory_order_relaxed);
+    while (begin < count) {
+      const int64_t size = std::min(count - begin, std::max(grain, (count - begin) / divisor));
+      if (next.compare_exchange_weak(begin, begin + size, std::memory_order_relaxed)) {
+        call(context, begin, begin + size);
+        begin = next.load(std::memory_order_relaxed);
+      }
+    }
+  }
+
+  bool Joinable(uint64_t value, uint64_t seen) const { return (value & kOpen) != 0 && value / kJob != seen; }
+
+  void Worker() {
+    inside_body = true;
+    uint64_t seen = 0;
+    while (Wait(seen)) {
+      uint64_t value = gate.load(std::memory_order_acquire);
+      while (Joinable(value, seen) && !gate.compare_exchange_weak(value, value + 1, std::memory_order_acq_rel)) {
+      }
+      if (!Joinable(value, seen)) continue;
+      seen = value / kJob;
+      Work();
+      gate.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  // Returns true when there is a job to join, false when the pool ends.
+  bool Wait(uint64_t seen) {
+    const auto ready = [&] { return stop.load(std::memory_order_acquire) || Joinable(gate.load(), seen); };
+    if (spin) {
+      const auto end = std::chrono::steady_clock::now() + kSpinTime;
+      do {
+        for (int i = 0; i < 32; ++i) {
+          if (ready()) return !stop;
+          Pause();
+        }
+      } while (std::chrono::steady_clock::now() < end);
+    }
+    std::unique_lock lock(sleep);
+    ++sleeping;
+    wake.wait(lock, ready);
+    --sleeping;
+    return !stop;
+  }
+
+  void WakeSleepers() {
+    if (sleeping.load() == 0) return;
+    { std::lock_guard lock(sleep); }
+    wake.notify_all();
+  }
+};
+
+ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
+  State& state = *state_;
+  const int wanted = std::clamp(threads, 1, 1024) - 1;
+  state.spin = threads <= AvailableCores();
+  state.workers.reserve(wanted);
+  for (int i = 0; i < wanted; ++i) {
+    try {
+      state.workers.emplace_back([&state] { state.Worker(); });
+    } catch (const std::system_error&) {
+      break;
+    }
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  state_->stop = true;
+  { std::lock_guard lock(state_->sleep); }
+  state_->wake.notify_all();
+  for (auto& worker : state_->workers) worker.join();
+}
+
+int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
+
+void ThreadPool::Run(int64_t count, int64_t grain, Call call, void* context) {
+  if (count <= 0) return;
+  grain = std::max<int64_t>(grain, 1);
+  State& state = *state_;
+  if (inside_body || state.workers.empty() || count <= grain) {
+    call(context, 0, count);
+    return;
+  }
+  std::lock_guard turn(state.callers);
+  state.next.store(0, std::memory_order_relaxed);
+  state.count = count;
+  state.grain = grain;
+  state.call = call;
+  state.context = context;
+  const uint64_t jobs = state.gate.load() / State::kJob;
+  state.gate.store((jobs + 1) * State::kJob | State::kOpen);
+  state.WakeSleepers();
+  inside_body = true;
+  state.Work();
+  inside_body = false;
+  state.gate.fetch_and(~State::kOpen);
+  for (int spins = 0; (state.gate.load(std::memory_order_acquire) & State::kInside) != 0; ++spins) {
+    // A worker may have been taken off its core: give way to it now and then.
+    if (spins % 1024 == 1023) std::this_thread::yield();
+    Pause();
+  }
+}
+
+}  // namespace ane

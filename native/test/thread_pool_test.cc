@@ -1,0 +1,80 @@
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "check.h"
+
+using ane::ThreadPool;
+
+TEST(covers_every_index_once) {
+  for (int threads : {1, 2, 3, 5}) {
+    ThreadPool pool(threads);
+    EXPECT(pool.threads() == threads);
+    for (int64_t count : {0, 1, 2, 3, 7, 64, 1000, 4097}) {
+      for (int64_t grain : {0, 1, 3, 100, 5000}) {
+        std::vector<std::atomic<int>> visits(count);
+        std::atomic<bool> whole{true};
+        pool.ParallelFor(count, grain, [&](int64_t begin, int64_t end) {
+          if (begin >= end || (end - begin < grain && end != count)) whole = false;
+          for (int64_t i = begin; i < end; ++i) ++visits[i];
+        });
+        bool once = true;
+        for (auto& visit : visits) once = once && visit == 1;
+        EXPECT(once);
+        EXPECT(whole);
+      }
+    }
+  }
+}
+
+TEST(runs_many_short_jobs_in_a_row_and_after_sleeping) {
+  ThreadPool pool(2);
+  int64_t total = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::atomic<int64_t> sum{0};
+    pool.ParallelFor(10, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t j = begin; j < end; ++j) sum += j;
+    });
+    total += sum;
+    if (i % 1000 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT(total == 45 * 3000);
+}
+
+TEST(a_call_inside_a_body_runs_on_its_own_thread) {
+  ThreadPool pool(2);
+  std::atomic<int> elsewhere{0};
+  std::atomic<int64_t> visited{0};
+  pool.ParallelFor(16, 1, [&](int64_t begin, int64_t end) {
+    const auto self = std::this_thread::get_id();
+    for (int64_t i = begin; i < end; ++i) {
+      pool.ParallelFor(8, 1, [&](int64_t from, int64_t to) {
+        if (std::this_thread::get_id() != self) ++elsewhere;
+        visited += to - from;
+      });
+    }
+  });
+  EXPECT(elsewhere == 0);
+  EXPECT(visited == 128);
+}
+
+TEST(callers_on_several_threads_take_turns) {
+  ThreadPool pool(2);
+  std::atomic<int64_t> visited{0};
+  const auto caller = [&] {
+    for (int i = 0; i < 200; ++i) {
+      pool.ParallelFor(20, 1, [&](int64_t begin, int64_t end) { visited += end - begin; });
+    }
+  };
+  std::thread other(caller);
+  caller();
+  other.join();
+  EXPECT(visited == 2 * 200 * 20);
+}
+
+TEST(starts_and_ends_without_work) {
+  for (int i = 0; i < 20; ++i) ThreadPool pool(3);
+  EXPECT(ThreadPool::AvailableCores() >= 1);
+}
