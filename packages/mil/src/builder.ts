@@ -27,6 +27,15 @@ export interface BuildOptions {
   inline?: boolean
 }
 
+/** What `buildProgram` returns. */
+export interface BuiltProgram {
+  program: Program
+  /** Weight files by the path the program names. */
+  blobs: Map<string, Uint8Array>
+  /** Names of the values marked with `b.detach`, for `grad`. */
+  detached: string[]
+}
+
 /** A name, or the options that hold it. */
 export type NameOption = string | { name?: string }
 
@@ -112,6 +121,8 @@ export class GraphBuilder {
   readonly function: Func
   /** Weight files made so far, by the path the program names. */
   readonly blobs = new Map<string, Uint8Array>()
+  /** Values the derivative treats as constants. */
+  readonly detached = new Set<Value>()
   readonly #names = new NameScope()
   readonly #constants = new Map<Value, Literal>()
   readonly #shared = new Map<string, Value>()
@@ -205,6 +216,12 @@ export class GraphBuilder {
     return this.#literal(literal, name)
   }
 
+  /** Marks a value as constant for the derivative (stop-gradient) and returns it. */
+  detach(value: Value): Value {
+    this.detached.add(value)
+    return value
+  }
+
   /** Wraps the function in a program. */
   program(version = '1.3'): Program {
     return { version, attributes: {}, functions: [this.function] }
@@ -286,7 +303,6 @@ export function createBuilder(options: BuildOptions = {}): Builder {
 /**
  * Writes a program of one function: `write` gets the builder and declares inputs, operations and outputs.
  *
- * @returns the program, and its weight files by the path it names
  * @throws {OpError} if an operation does not accept its operands
  * @example
  * const { program } = buildProgram({}, (b) => {
@@ -294,11 +310,9 @@ export function createBuilder(options: BuildOptions = {}): Builder {
  *   b.output(b.mul({ x, y: 0.5 }), 'half')
  * })
  */
-export function buildProgram(
-  options: BuildOptions,
-  write: (b: Builder) => void,
-): { program: Program; blobs: Map<string, Uint8Array> } {
+export function buildProgram(options: BuildOptions, write: (b: Builder) => void): BuiltProgram {
   const builder = createBuilder(options)
   write(builder)
-  return { program: builder.program(options.version), blobs: builder.blobs }
+  const detached = [...builder.detached].map((value) => value.name)
+  return { program: builder.program(options.version), blobs: builder.blobs, detached }
 }
