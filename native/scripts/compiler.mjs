@@ -1,0 +1,115 @@
+/**
+ * The system's C++ compiler: where it is, which flags each file gets, what to install when there is none.
+ */
+import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+
+const require = createRequire(import.meta.url)
+
+/** A reason to stop that a person can act on; printed without a stack. */
+export class BuildError extends Error {}
+
+const installHints = {
+  darwin: 'Install it with: xcode-select --install',
+  linux:
+    'Install it with one of:\n' +
+    '  Debian, Ubuntu:  sudo apt-get install g++\n' +
+    '  Fedora, RHEL:    sudo dnf install gcc-c++\n' +
+    '  Alpine:          apk add g++\n' +
+    '  Arch:            sudo pacman -S gcc',
+}
+
+const installHint = () =>
+  installHints[process.platform] ?? 'The addon builds on Linux and macOS; on Windows use WSL. The reference device works without it.'
+
+const version = (command) => {
+  const [program, ...args] = command
+  const result = spawnSync(program, [...args, '--version'], { encoding: 'utf8' })
+  return result.status === 0 ? result.stdout.split('\n', 1)[0].trim() : undefined
+}
+
+/**
+ * Finds the compiler: `CXX` when set, otherwise the first of c++, g++, clang++.
+ *
+ * @returns {{command: string[], version: string}}
+ * @throws {BuildError} if there is none, with the command that installs one
+ */
+export const findCompiler = () => {
+  const wanted = process.env.CXX?.trim()
+  const candidates = wanted ? [wanted.split(/\s+/)] : [['c++'], ['g++'], ['clang++']]
+  for (const command of candidates) {
+    const found = version(command)
+    if (found) return { command, version: found }
+  }
+  if (wanted) throw new BuildError(`Expected a C++ compiler for CXX, got ${wanted}, which does not run.`)
+  throw new BuildError(`No C++ compiler found (tried c++, g++, clang++). ${installHint()}`)
+}
+
+/**
+ * Checks that the compiler speaks C++20, which every source file needs.
+ *
+ * @throws {BuildError} if it does not
+ */
+export const checkCpp20 = (compiler) => {
+  const [program, ...args] = compiler.command
+  const probe = '#include <bit>\n#include <span>\nint main() { return std::popcount(0u) + (int)std::span<int>().size(); }\n'
+  const result = spawnSync(program, [...args, '-std=c++20', '-fsyntax-only', '-x', 'c++', '-'], {
+    input: probe,
+    encoding: 'utf8',
+  })
+  if (result.status === 0) return
+  throw new BuildError(
+    `Expected a C++20 compiler (g++ 10, clang 13 or newer), got ${compiler.version}.\n` +
+      `${result.stderr.trim()}\nSet CXX to a newer one. ${installHint()}`,
+  )
+}
+
+const x64Flags = {
+  'vec_avx512.cc': ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mf16c', '-mfma'],
+  'vec_avx2.cc': ['-mavx2', '-mfma', '-mf16c'],
+}
+
+const archFlags = process.platform === 'darwin' ? ['-arch', process.arch === 'x64' ? 'x86_64' : process.arch] : []
+
+/** Flags that every file and the link get. Contraction is off so that `exact` means the same on every processor. */
+export const commonFlags = (sanitize) => [
+  ...archFlags,
+  '-std=c++20',
+  ...(sanitize ? ['-O1', '-g', '-fno-omit-frame-pointer', `-fsanitize=${sanitize}`, '-fno-sanitize-recover=all'] : ['-O3']),
+  '-fPIC',
+  '-ffp-contract=off',
+  '-fvisibility=hidden',
+  '-pthread',
+]
+
+/** Flags of one file: its instruction set where it has one, Node's headers where it may see them. */
+export const fileFlags = (file, root) => {
+  const inNode = path.relative(path.join(root, 'src'), file).startsWith(`node${path.sep}`)
+  return [
+    '-Wall',
+    '-Wextra',
+    '-I',
+    path.join(root, 'src'),
+    ...((process.arch === 'x64' && x64Flags[path.basename(file)]) || []),
+    ...(inNode ? nodeFlags() : []),
+    ...(process.env.CXXFLAGS?.trim().split(/\s+/).filter(Boolean) ?? []),
+  ]
+}
+
+const nodeFlags = () => {
+  const api = path.dirname(require.resolve('node-addon-api/package.json'))
+  return [
+    '-isystem',
+    api,
+    '-isystem',
+    require('node-api-headers').include_dir,
+    '-DNAPI_VERSION=8',
+    '-DNAPI_DISABLE_CPP_EXCEPTIONS',
+    '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+  ]
+}
+
+/** Flags that link a Node addon whose `napi_*` symbols the running Node provides. */
+export const addonLinkFlags = () =>
+  process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
