@@ -1,0 +1,259 @@
+/** Operations that select a box of elements, and padding, which is the reverse. */
+
+import type { Dim } from '../ir.js'
+import { offsetsOf, stridesOf, type Tensor } from '../tensor.js'
+import { embedded, reshaped, shapeOf } from './gradients.js'
+import { ANY, elements, FLOATS, INTEGERS, moved, operand, option, tensorType } from './operands.js'
+import { type Call, type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
+import { picked } from './shape.js'
+
+/** The elements `begin`, `begin + stride`, … of one axis; a squeezed axis is dropped from the result. */
+interface Range {
+  readonly begin: number
+  readonly stride: number
+  readonly size: Dim
+  readonly squeezed: boolean
+}
+
+const SELECTORS = [
+  operand('begin', INTEGERS),
+  operand('end', INTEGERS),
+  option('stride', INTEGERS),
+  option('begin_mask', ['bool']),
+  option('end_mask', ['bool']),
+  option('squeeze_mask', ['bool']),
+]
+
+function perAxis(call: Call, name: string, rank: number): readonly number[] | undefined {
+  const numbers = call.numbers(name)
+  if (numbers && numbers.length !== rank) {
+    throw new OpError(`Expected ${rank} numbers for ${name}, got ${numbers.length}.`)
+  }
+  return numbers
+}
+
+/** Ranges of `slice_by_index`: Python's rules per axis, masks meaning the full extent in the direction of the stride. */
+function indexRanges(call: Call): Range[] {
+  const { shape } = call.type('x')
+  const [begins, ends] = [perAxis(call, 'begin', shape.length), perAxis(call, 'end', shape.length)]
+  const strides = perAxis(call, 'stride', shape.length)
+  const mask = (name: string) => perAxis(call, name, shape.length) ?? []
+  const [beginMask, endMask, squeezeMask] = [mask('begin_mask'), mask('end_mask'), mask('squeeze_mask')]
+  return shape.map((dim, axis): Range => {
+    const stride = strides?.[axis] ?? 1
+    if (stride === 0) throw new OpError('Expected non-zero numbers for stride, got 0.')
+    if (squeezeMask[axis]) {
+      const index = begins?.[axis] ?? 0
+      const begin = index < 0 && dim !== null ? index + dim : index
+      if (dim !== null && (begin < 0 || begin >= dim)) {
+        throw new OpError(`Expected ${-dim} to ${dim - 1} for begin of axis ${axis}, got ${index}.`)
+      }
+      return { begin, stride: 1, size: 1, squeezed: true }
+    }
+    const fixed = (beginMask[axis] || begins) && (endMask[axis] || ends)
+    if (dim === null || !fixed) return { begin: 0, stride, size: null, squeezed: false }
+    const [least, most] = stride > 0 ? [0, dim] : [-1, dim - 1]
+    const bounded = (index: number) => Math.min(most, Math.max(least, index < 0 ? index + dim : index))
+    const begin = beginMask[axis] ? (stride > 0 ? 0 : dim - 1) : bounded(begins![axis])
+    const end = endMask[axis] ? (stride > 0 ? dim : -1) : bounded(ends![axis])
+    return { begin, stride, size: Math.max(0, Math.ceil((end - begin) / stride)), squeezed: false }
+  })
+}
+
+/** Ranges of `slice_by_size`; size -1 is the rest. */
+function sizeRanges(call: Call): Range[] {
+  const { shape } = call.type('x')
+  const [begins, sizes] = [perAxis(call, 'begin', shape.length), perAxis(call, 'size', shape.length)]
+  return shape.map((dim, axis): Range => {
+    const given = begins?.[axis] ?? 0
+    const begin = given < 0 && dim !== null ? given + dim : given
+    const wanted = sizes?.[axis] ?? null
+    const rest = dim === null || !begins ? null : dim - begin
+    const size = wanted === -1 ? rest : wanted
+    if (dim !== null && begins && (begin < 0 || begin > dim || (size !== null && (size < 0 || begin + size > dim)))) {
+      throw new OpError(
+        `Expected a range inside ${dim} elements for axis ${axis}, got begin ${given} and size ${wanted}.`,
+      )
+    }
+    return { begin, stride: 1, size, squeezed: false }
+  })
+}
+
+function sizesOf(ranges: readonly Range[]): Dim[] {
+  return ranges.flatMap((range) => (range.squeezed ? [] : [range.size]))
+}
+
+function sourceOffsets(shape: readonly number[], ranges: readonly Range[]): Int32Array {
+  const strides = stridesOf(shape)
+  const start = ranges.reduce((sum, range, axis) => sum + range.begin * strides[axis], 0)
+  const sizes = ranges.map((range) => range.size!)
+  return offsetsOf(
+    sizes,
+    strides.map((stride, axis) => stride * ranges[axis].stride),
+    start,
+  )
+}
+
+function sliceGradient(call: VjpCall, ranges: readonly Range[]): Gradients {
+  const dy = call.dy[0]
+  if (!dy || !call.needs('x')) return {}
+  if (ranges.some((range) => range.stride !== 1)) throw new OpError('Expected stride 1 for a gradient, got another.')
+  const whole = reshaped(
+    call,
+    dy,
+    ranges.map((range) => range.size!),
+  )
+  return {
+    x: embedded(
+      call,
+      whole,
+      shapeOf(call.value('x')),
+      ranges.map((range) => range.begin),
+    ),
+  }
+}
+
+function slice(op: string, operands: OpRow['operands'], ranges: (call: Call) => Range[]): OpRow {
+  return {
+    op,
+    opset: 'ios15',
+    operands: [operand('x', 'T'), ...operands],
+    types: { T: ANY },
+    infer: (call) => [tensorType(call.type('x').dtype, sizesOf(ranges(call)))],
+    evaluate(call) {
+      const x = call.tensor('x')
+      return picked(call, x, sourceOffsets(x.shape, ranges(call)))
+    },
+    vjp: (call) => sliceGradient(call, ranges(call)),
+  }
+}
+
+const sliceUpdate: OpRow = {
+  op: 'slice_update',
+  opset: 'ios18',
+  operands: [operand('x', 'T'), operand('update', 'T'), ...SELECTORS],
+  types: { T: ANY },
+  infer(call) {
+    const [wanted, given] = [sizesOf(indexRanges(call)), call.type('update').shape]
+    const fits = wanted.every((dim, axis) => dim === null || given[axis] === null || dim === given[axis])
+    if (wanted.length !== given.length || !fits) {
+      throw new OpError(`Expected the shape [${wanted}] of the region for update, got [${given}].`)
+    }
+    return [call.type('x')]
+  },
+  evaluate(call) {
+    const x = call.tensor('x')
+    const out = moved(call, x)
+    out.data.set(elements(x))
+    const update = elements(call.tensor('update'))
+    const offsets = sourceOffsets(x.shape, indexRanges(call))
+    for (let i = 0; i < offsets.length; i++) out.data[offsets[i]] = update[i]
+    return [out]
+  },
+}
+
+/** Numbers of elements before and after each axis; `pad` covers the last axes. */
+function padding(call: Call): { before: number[]; after: number[] } | undefined {
+  const { shape } = call.type('x')
+  const pad = call.numbers('pad')
+  if (!pad) return undefined
+  if (pad.length % 2 || pad.length > 2 * shape.length) {
+    throw new OpError(`Expected pairs for at most ${shape.length} axes for pad, got ${pad.length} numbers.`)
+  }
+  const first = shape.length - pad.length / 2
+  return {
+    before: shape.map((_, axis) => (axis < first ? 0 : pad[2 * (axis - first)])),
+    after: shape.map((_, axis) => (axis < first ? 0 : pad[2 * (axis - first) + 1])),
+  }
+}
+
+/** Input index along one axis for an index that may lie outside: -1 where the constant belongs. */
+function padSource(index: number, dim: number, mode: string): number {
+  if (index >= 0 && index < dim) return index
+  if (mode === 'constant') return -1
+  if (mode === 'replicate') return index < 0 ? 0 : dim - 1
+  return index < 0 ? -index : 2 * (dim - 1) - index
+}
+
+function evaluatePad(call: EvalCall): Tensor[] {
+  const x = call.tensor('x')
+  const { before, after } = padding(call)!
+  const mode = call.text('mode')
+  if (mode === 'constant') {
+    const out = moved(call, x)
+    out.data.fill(call.number('constant_val'))
+    const strides = stridesOf(out.shape)
+    const start = before.reduce((sum, count, axis) => sum + count * strides[axis], 0)
+    const [source, offsets] = [elements(x), offsetsOf(x.shape, strides, start)]
+    for (let i = 0; i < source.length; i++) out.data[offsets[i]] = source[i]
+    return [out]
+  }
+  let offsets = new Int32Array(1)
+  for (const [axis, stride] of stridesOf(x.shape).entries()) {
+    const count = x.shape[axis] + before[axis] + after[axis]
+    const next = new Int32Array(offsets.length * count)
+    for (let i = 0; i < next.length; i++) {
+      const index = padSource((i % count) - before[axis], x.shape[axis], mode)
+      next[i] = offsets[Math.floor(i / count)] + index * stride
+    }
+    offsets = next
+  }
+  return picked(call, x, offsets)
+}
+
+const PAD_MODES = ['constant', 'reflect', 'replicate']
+
+const pad: OpRow = {
+  op: 'pad',
+  opset: 'ios15',
+  operands: [
+    operand('x', 'T'),
+    operand('pad', ['int32']),
+    option('mode', ['string'], 'constant'),
+    option('constant_val', 'U', 0),
+  ],
+  types: { T: ANY, U: [...FLOATS, 'int32'] },
+  infer(call) {
+    const { dtype, shape } = call.type('x')
+    const mode = call.text('mode')
+    if (!PAD_MODES.includes(mode)) throw new OpError(`Expected ${PAD_MODES.join(', ')} for mode, got ${mode}.`)
+    const amounts = padding(call)
+    if (!amounts)
+      return [
+        tensorType(
+          dtype,
+          shape.map(() => null),
+        ),
+      ]
+    const { before, after } = amounts
+    for (const [axis, dim] of shape.entries()) {
+      const most = Math.max(before[axis], after[axis])
+      if (Math.min(before[axis], after[axis]) < 0)
+        throw new OpError(`Expected non-negative numbers for pad, got [${before}] and [${after}].`)
+      if (dim === null || most === 0) continue
+      if (mode === 'reflect' && most >= dim)
+        throw new OpError(`Expected less than ${dim} for pad of axis ${axis}, got ${most}.`)
+    }
+    return [
+      tensorType(
+        dtype,
+        shape.map((dim, axis) => (dim === null ? null : dim + before[axis] + after[axis])),
+      ),
+    ]
+  },
+  evaluate: evaluatePad,
+  vjp(call) {
+    const dy = call.dy[0]
+    const amounts = padding(call)
+    if (!dy || !amounts || !call.needs('x')) return {}
+    if (call.text('mode') !== 'constant') throw new OpError(`Expected constant for mode, got ${call.text('mode')}.`)
+    return { x: call.b.op('slice_by_size', { x: dy, begin: amounts.before, size: shapeOf(call.value('x')) }) }
+  },
+}
+
+export const slices: readonly OpRow[] = [
+  slice('slice_by_size', [operand('begin', INTEGERS), operand('size', INTEGERS)], sizeRanges),
+  slice('slice_by_index', SELECTORS, indexRanges),
+  sliceUpdate,
+  pad,
+]
