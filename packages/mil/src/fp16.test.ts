@@ -4,7 +4,7 @@ import { decodeFp16, encodeFp16, fp16FromBits, fp16ToBits, roundToFp16 } from '.
 
 const isNaNPattern = (bits: number) => (bits & 0x7c00) === 0x7c00 && (bits & 0x3ff) !== 0
 
-function valueOf(bits: number): number {
+function decodePattern(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 31
   const fraction = bits & 1023
@@ -20,7 +20,7 @@ describe('fp16', () => {
     let wrong = 0
     for (let i = 0; i < 65536; i++) {
       const nan = isNaNPattern(i)
-      if (!Object.is(values[i], valueOf(i)) || !Object.is(fp16FromBits(i), valueOf(i))) wrong++
+      if (!Object.is(values[i], decodePattern(i)) || !Object.is(fp16FromBits(i), decodePattern(i))) wrong++
       if (fp16ToBits(values[i]) !== (nan ? 0x7e00 : i)) wrong++
       if (nan ? (encoded[i] & 0x7fff) !== 0x7e00 : encoded[i] !== i) wrong++
       if (!Object.is(roundToFp16(values[i]), values[i])) wrong++
@@ -31,8 +31,8 @@ describe('fp16', () => {
   it('rounds to nearest and ties to even between every two neighbours', () => {
     let wrong = 0
     for (let i = 0; i < 0x7bff; i++) {
-      const low = valueOf(i)
-      const high = valueOf(i + 1)
+      const low = decodePattern(i)
+      const high = decodePattern(i + 1)
       const middle = (low + high) / 2
       const even = i % 2 === 0 ? low : high
       for (const sign of [1, -1]) {
@@ -43,9 +43,9 @@ describe('fp16', () => {
         ]
         for (const [x, expected] of cases) {
           if (!Object.is(roundToFp16(sign * x), sign * expected)) wrong++
-          if (valueOf(fp16ToBits(sign * x)) !== sign * expected) wrong++
+          if (decodePattern(fp16ToBits(sign * x)) !== sign * expected) wrong++
         }
-        if (valueOf(encodeFp16(Float32Array.of(sign * middle))[0]) !== sign * even) wrong++
+        if (decodePattern(encodeFp16(Float32Array.of(sign * middle))[0]) !== sign * even) wrong++
       }
     }
     expect(wrong).toBe(0)

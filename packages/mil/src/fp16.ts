@@ -42,7 +42,7 @@ function encodeFloat32Bits(bits: number): number {
 
 /** Returns the 16 bits of a number rounded to fp16. NaN becomes `0x7e00`. */
 export function fp16ToBits(x: number): number {
-  if (x !== x) return 0x7e00
+  if (Number.isNaN(x)) return 0x7e00
   f32[0] = roundToFp16(x)
   return encodeFloat32Bits(f32Bits[0])
 }
