@@ -126,7 +126,7 @@ const gelu: OpRow = {
 }
 
 const BOTH = ['alpha', 'beta'] as const
-const clampTo = (x: number, least: number, most: number) => (x < least ? least : x > most ? most : x)
+const clampTo = (x: number, least: number, most: number) => Math.min(Math.max(x, least), most)
 
 export const activations: readonly OpRow[] = [
   gelu,
@@ -137,7 +137,7 @@ export const activations: readonly OpRow[] = [
   activation(
     'threshold',
     ['alpha'],
-    (x, alpha) => (x < alpha ? alpha : x),
+    (x, alpha) => Math.max(x, alpha),
     ({ b }, { x, dy, alpha }) => where(b, b.op('greater', { x, y: alpha }), dy),
     NUMBERS,
   ),

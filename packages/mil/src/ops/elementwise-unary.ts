@@ -108,10 +108,10 @@ export const elementwiseUnary: readonly OpRow[] = [
   unary('tanh', Math.tanh, {
     derivative: (b, { y, dy }) => product(b, dy, oneMinus(b, b.op('mul', { x: y, y }))),
   }),
-  unary('relu', (x) => (x < 0 ? 0 : x), {
+  unary('relu', (x) => Math.max(x, 0), {
     derivative: (b, { x, dy }) => where(b, b.op('greater', { x, y: 0 }), dy),
   }),
-  unary('relu6', (x) => (x < 0 ? 0 : x > 6 ? 6 : x), {
+  unary('relu6', (x) => Math.min(Math.max(x, 0), 6), {
     derivative: (b, { x, dy }) => {
       const inside = { x: b.op('greater', { x, y: 0 }), y: b.op('less', { x, y: 6 }) }
       return where(b, b.op('logical_and', inside), dy)

@@ -1,8 +1,41 @@
 /** The operation table: every known MIL operation by name. */
 
+import { activations } from './activation.js'
+import { attention } from './attention.js'
+import { joins } from './concat.js'
+import { convolutions } from './conv.js'
+import { data } from './data.js'
+import { elementwiseBinary } from './elementwise-binary.js'
+import { elementwiseUnary } from './elementwise-unary.js'
+import { gathers } from './gather.js'
+import { matmuls } from './matmul.js'
+import { normalizations } from './normalization.js'
+import { quantizations } from './quantization.js'
+import { recurrents } from './recurrent.js'
+import { reductions } from './reduction.js'
 import type { OpRow } from './row.js'
+import { selections } from './selection.js'
+import { shapes } from './shape.js'
+import { slices } from './slice.js'
 
-const rows: readonly OpRow[] = []
+const rows: readonly OpRow[] = [
+  ...data,
+  ...elementwiseUnary,
+  ...activations,
+  ...elementwiseBinary,
+  ...selections,
+  ...reductions,
+  ...matmuls,
+  ...convolutions,
+  ...attention,
+  ...normalizations,
+  ...shapes,
+  ...slices,
+  ...joins,
+  ...gathers,
+  ...quantizations,
+  ...recurrents,
+]
 
 const table = new Map(rows.map((row) => [row.op, row]))
 

@@ -1,0 +1,163 @@
+/** Selecting elements by index tensors. */
+
+import { elementCount, offsetsOf, stridesOf, type Tensor } from '../tensor.js'
+import { ANY, computed, elements, INTEGERS, moved, operand, option, tensorType } from './operands.js'
+import { type Call, type EvalCall, OpError, type OpRow } from './row.js'
+import { axisOf, broadcast, knownShape, sameDim, spell } from './shapes.js'
+
+const TYPES = { T: ANY, I: INTEGERS }
+const AXIS = option('axis', ['int32'], 0)
+const VALIDATE = option('validate_indices', ['bool'], false)
+
+/** Counts an index from the start. @throws {OpError} if it is out of range: reading elsewhere would be a wrong number */
+function indexOf(index: number, dim: number): number {
+  if (index < -dim || index >= dim) throw new OpError(`Expected ${-dim} to ${dim - 1} for indices, got ${index}.`)
+  return index < 0 ? index + dim : index
+}
+
+/** Copies `size` elements of `x` from each start in order. */
+function runs(call: EvalCall, x: Tensor, starts: readonly number[] | Int32Array, size: number): Tensor[] {
+  const out = moved(call, x)
+  const data = elements(x)
+  for (let i = 0; i < starts.length; i++) out.data.set(data.subarray(starts[i], starts[i] + size), i * size)
+  return [out]
+}
+
+function batchDims(call: Call, most: number): number {
+  const count = call.number('batch_dims')
+  if (count < 0 || count > most) throw new OpError(`Expected 0 to ${most} for batch_dims, got ${count}.`)
+  return count
+}
+
+const gather: OpRow = {
+  op: 'gather',
+  opset: 'ios15',
+  operands: [operand('x', 'T'), operand('indices', 'I'), AXIS, option('batch_dims', ['int32'], 0), VALIDATE],
+  types: TYPES,
+  infer(call) {
+    const [x, indices] = [call.type('x'), call.type('indices')]
+    const axis = axisOf(call.number('axis'), x.shape.length)
+    const batch = batchDims(call, Math.min(axis, indices.shape.length))
+    for (let i = 0; i < batch; i++) sameDim(x.shape[i], indices.shape[i], `batch axis ${i} of indices`)
+    const shape = [...x.shape.slice(0, axis), ...indices.shape.slice(batch), ...x.shape.slice(axis + 1)]
+    return [tensorType(x.dtype, shape)]
+  },
+  evaluate(call) {
+    const [x, indices] = [call.tensor('x'), call.tensor('indices')]
+    const axis = axisOf(call.number('axis'), x.shape.length)
+    const batch = elementCount(x.shape.slice(0, call.number('batch_dims')))
+    const [size, dim] = [elementCount(x.shape.slice(axis + 1)), x.shape[axis]]
+    const index = elements(indices)
+    const [outer, perBatch] = [elementCount(x.shape.slice(0, axis)), index.length / batch]
+    const starts = new Int32Array(outer * perBatch)
+    for (let i = 0; i < starts.length; i++) {
+      const row = Math.floor(i / perBatch)
+      const own = Math.floor(row / (outer / batch)) * perBatch + (i % perBatch)
+      starts[i] = (row * dim + indexOf(index[own], dim)) * size
+    }
+    return runs(call, x, starts, size)
+  },
+}
+
+const gatherAlongAxis: OpRow = {
+  op: 'gather_along_axis',
+  opset: 'ios15',
+  operands: [operand('x', 'T'), operand('indices', 'I'), AXIS, VALIDATE],
+  types: TYPES,
+  infer(call) {
+    const [x, indices] = [call.type('x'), call.type('indices')]
+    const axis = axisOf(call.number('axis'), x.shape.length)
+    if (indices.shape.length !== x.shape.length) {
+      throw new OpError(`Expected rank ${x.shape.length} for indices, got ${spell(indices.shape)}.`)
+    }
+    const others = broadcast(x.shape.with(axis, 1), indices.shape.with(axis, 1))
+    return [tensorType(x.dtype, others.with(axis, indices.shape[axis]))]
+  },
+  evaluate(call) {
+    const [x, indices] = [call.tensor('x'), call.tensor('indices')]
+    const axis = axisOf(call.number('axis'), x.shape.length)
+    const dim = x.shape[axis]
+    const [{ shape }] = call.results
+    const repeated = (own: readonly number[], skip = false) =>
+      stridesOf(own).map((stride, i) => (own[i] === 1 || (skip && i === axis) ? 0 : stride))
+    const base = offsetsOf(shape as number[], repeated(x.shape, true))
+    const at = offsetsOf(shape as number[], repeated(indices.shape))
+    const index = elements(indices)
+    const step = stridesOf(x.shape)[axis]
+    return runs(
+      call,
+      x,
+      base.map((start, i) => start + indexOf(index[at[i]], dim) * step),
+      1,
+    )
+  },
+}
+
+const gatherNd: OpRow = {
+  op: 'gather_nd',
+  opset: 'ios15',
+  operands: [operand('x', 'T'), operand('indices', 'I'), option('batch_dims', ['int32'], 0), VALIDATE],
+  types: TYPES,
+  infer(call) {
+    const [x, indices] = [call.type('x'), call.type('indices')]
+    const depth = knownShape(indices, 'indices').at(-1) ?? 0
+    const batch = batchDims(call, indices.shape.length - 1)
+    if (depth + batch > x.shape.length)
+      throw new OpError(`Expected at most ${x.shape.length - batch} for the last axis of indices, got ${depth}.`)
+    return [tensorType(x.dtype, [...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)])]
+  },
+  evaluate(call) {
+    const [x, indices] = [call.tensor('x'), call.tensor('indices')]
+    const batch = call.number('batch_dims')
+    const depth = indices.shape.at(-1)!
+    const strides = stridesOf(x.shape)
+    const index = elements(indices)
+    const count = index.length / depth
+    const perBatch = count / elementCount(x.shape.slice(0, batch))
+    const batchSize = elementCount(x.shape.slice(batch))
+    const starts = new Int32Array(count)
+    for (let i = 0; i < count; i++) {
+      starts[i] = Math.floor(i / perBatch) * batchSize
+      for (let d = 0; d < depth; d++)
+        starts[i] += indexOf(index[i * depth + d], x.shape[batch + d]) * strides[batch + d]
+    }
+    return runs(call, x, starts, elementCount(x.shape.slice(batch + depth)))
+  },
+}
+
+const oneHot: OpRow = {
+  op: 'one_hot',
+  opset: 'ios15',
+  operands: [
+    operand('indices', ['int32']),
+    operand('one_hot_vector_size', ['int32']),
+    option('axis', ['int32'], -1),
+    option('on_value', 'T', 1),
+    option('off_value', 'T', 0),
+  ],
+  types: { T: ANY },
+  infer(call) {
+    const { shape } = call.type('indices')
+    const axis = axisOf(call.number('axis'), shape.length + 1)
+    const dtype = call.has('on_value')
+      ? call.type('on_value').dtype
+      : call.has('off_value')
+        ? call.type('off_value').dtype
+        : 'int32'
+    return [tensorType(dtype, shape.toSpliced(axis, 0, call.numbers('one_hot_vector_size')?.[0] ?? null))]
+  },
+  evaluate(call) {
+    const indices = call.tensor('indices')
+    const out = computed(call)
+    out.data.fill(call.number('off_value'))
+    const axis = axisOf(call.number('axis'), out.shape.length)
+    const [size, inner] = [out.shape[axis], elementCount(out.shape.slice(axis + 1))]
+    const on = call.number('on_value')
+    for (const [i, index] of elements(indices).entries()) {
+      out.data[Math.floor(i / inner) * size * inner + indexOf(index, size) * inner + (i % inner)] = on
+    }
+    return [out]
+  },
+}
+
+export const gathers: readonly OpRow[] = [gather, gatherAlongAxis, gatherNd, oneHot]
