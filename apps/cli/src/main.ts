@@ -1,1 +1,159 @@
-export {}
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { exitCode, exitCodeOf, UsageError } from './exit.js'
+import { commanderOptions } from './options/table.js'
+import { trainOptions } from './options/train-options.js'
+import { style } from './terminal/output.js'
+
+const EXIT_HELP = `
+Exit status: 0 done, 1 the run failed, 2 wrong usage, 3 device or installation problem, 130 interrupted after saving.`
+
+/** Commands load their code when they run, so that --help and errors in usage come at once. */
+function program(): Command {
+  const ane = new Command('ane')
+    .description("Train and run small transformers on Apple's Neural Engine, or on any CPU.")
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(add --help for the options)')
+    .addHelpText('after', EXIT_HELP)
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+
+  const train = ane
+    .command('train')
+    .description('train a model; without flags, a small one on built-in stories')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  ane train
+  ane train --data my-text.txt --model stories15m --max-steps 2000
+  ane train --init runs/tiny --data notes/ --learning-rate 1e-4
+  ane train --resume`,
+    )
+  for (const row of trainOptions) for (const option of commanderOptions(row)) train.addOption(option)
+  train.action(async (flags) => (await import('./commands/train.js')).train(flags))
+
+  ane
+    .command('sample')
+    .description('write text with a trained model')
+    .argument('<run|checkpoint>', 'a run folder (its best checkpoint), a model folder or a llama2.c .bin file')
+    .option('--prompt <text>', 'text to continue', '')
+    .option('--tokenizer <path>', 'tokenizer, where the checkpoint has none beside it')
+    .option('--max-tokens <n>', 'tokens to write', '200')
+    .option('--temperature <t>', '0 always takes the most likely token', '0.8')
+    .option('--top-k <n>', 'choose among the n most likely tokens, 0 all', '0')
+    .option('--top-p <p>', 'choose among the most likely tokens that reach this probability together', '0.95')
+    .option('--seed <n>', 'the same seed writes the same text', '0')
+    .option('--device <name>', 'auto, cpu or reference', 'auto')
+    .option('--dtype <type>', 'fp16 or fp32', 'fp16')
+    .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
+    .option('--json', 'print one JSON object')
+    .action(async (target, flags) => (await import('./commands/sample.js')).sample(target, flags))
+
+  ane
+    .command('data')
+    .description('turn text into token shards that train reads')
+    .argument('<text>', 'a .txt or .jsonl file or a folder of them')
+    .requiredOption('--out <folder>', 'where the shards go; must not exist')
+    .option('--tokenizer <path>', 'tokenizer file or folder (default: train one on the text)')
+    .option('--vocab-size <n>', 'vocabulary of a tokenizer trained on the text')
+    .option('--json', 'print one JSON object')
+    .action(async (text, flags) => (await import('./commands/data.js')).data(text, flags))
+
+  ane
+    .command('info')
+    .description('describe a model preset, a checkpoint or a run; without an argument, list the presets')
+    .argument('[model|checkpoint]', 'preset name or path')
+    .option('--seq-len <n>', 'sequence length of the estimates')
+    .option('--batch-size <n>', 'batch size of the estimates', '1')
+    .option('--json', 'print one JSON object')
+    .action(async (target, flags) => (await import('./commands/info.js')).info(target, flags))
+
+  ane
+    .command('doctor')
+    .description('check what this machine can do and what is missing')
+    .option('--json', 'print one JSON object')
+    .action(async (flags) => (await import('./commands/doctor.js')).doctor(flags))
+
+  const mil = ane.command('mil').description('check and run MIL programs')
+  mil
+    .command('check')
+    .description('parse and verify a program')
+    .argument('<file.mil>')
+    .option('--weights <folder>', 'the folder that @model_path means (default: that of the file)')
+    .option('--json', 'print the diagnostics as one JSON object')
+    .action(async (file, flags) => (await import('./commands/mil-check.js')).milCheck(file, flags))
+  mil
+    .command('run')
+    .description('run a program on tensors from a safetensors file')
+    .argument('<file.mil>')
+    .requiredOption('--inputs <in.safetensors>', 'one tensor per function input, by name')
+    .requiredOption('--outputs <out.safetensors>', 'where the outputs go, one tensor each')
+    .option('--weights <folder>', 'the folder that @model_path means (default: that of the file)')
+    .option('--function <name>', 'which function to run', 'main')
+    .option('--device <name>', 'cpu or reference', 'cpu')
+    .option('--math <mode>', 'exact or fast', 'exact')
+    .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
+    .option('--lenient', 'accept weight records with a wrong type, size or pointer')
+    .option('--json', 'print one JSON object')
+    .action(async (file, flags) => (await import('./commands/mil-run.js')).milRun(file, flags))
+
+  const bench = ane.command('bench').description('measure speed on this machine')
+  bench
+    .command('step')
+    .description('time whole training steps')
+    .option('--model <preset>', 'model shape', 'stories110m')
+    .option('--seq-len <n>', 'tokens per sequence', '256')
+    .option('--batch-size <n>', 'sequences per step', '1')
+    .option('--steps <n>', 'timed steps', '7')
+    .option('--device <name>', 'auto, cpu or reference', 'auto')
+    .option('--math <mode>', 'exact or fast', 'exact')
+    .option('--dtype <type>', 'fp16 or fp32', 'fp16')
+    .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
+    .option('--weights <binding>', 'packed or inputs', 'inputs')
+    .option('--layers-per-program <n>', 'half, a number or all', 'half')
+    .option('--json', 'print raw samples as one JSON object')
+    .action(async (flags) => (await import('./commands/bench-step.js')).benchStep(flags))
+  bench
+    .command('gemm')
+    .description('time the matrix products of a training step against the measured peak')
+    .option('--model <preset>', 'whose shapes', 'stories110m')
+    .option('--seq-len <n>', 'columns', '256')
+    .option('--rounds <n>', 'timed rounds', '7')
+    .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
+    .option('--json', 'print raw samples as one JSON object')
+    .action(async (flags) => (await import('./commands/bench-gemm.js')).benchGemm(flags))
+
+  for (const command of [ane, ...ane.commands, ...mil.commands, ...bench.commands])
+    command.exitOverride().showSuggestionAfterError()
+  return ane
+}
+
+async function main(): Promise<number> {
+  try {
+    await program().parseAsync()
+    return Number(process.exitCode ?? exitCode.done)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage
+    const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined }
+    process.stderr.write(`${style('red', 'error:')} ${message}\n`)
+    if (process.env.ANE_DEBUG) process.stderr.write(`${stack}\n`)
+    else if (!(error instanceof UsageError) && (error as { code?: string }).code === undefined && isBug(error))
+      process.stderr.write('This is a bug. ANE_DEBUG=1 shows where it happened.\n')
+    return exitCodeOf(error)
+  }
+}
+
+/** Errors that no file, argument or device caused. */
+function isBug(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof ReferenceError || error instanceof SyntaxError
+}
+
+// A closed pipe (ane … | head) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCode.done)
+  throw error
+})
+
+process.exitCode = await main()

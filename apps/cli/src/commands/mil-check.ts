@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { type Diagnostic, FormatError, parse, verify } from '@ane/mil'
+import { loadBlobs } from '@ane/runtime'
+import { exitCode } from '../exit.js'
+import { print, printJson, style } from '../terminal/output.js'
+
+/** `ane mil check`: what is wrong with a program, by line and column. */
+export async function milCheck(file: string, flags: { weights?: string; json?: boolean }): Promise<void> {
+  const diagnostics = diagnose(file, flags.weights ?? dirname(file))
+  const errors = diagnostics.filter(({ severity }) => severity === 'error').length
+  if (flags.json) printJson({ file, ok: errors === 0, diagnostics })
+  else {
+    for (const { severity, line, column, message } of diagnostics) {
+      const where = line === undefined ? file : `${file}:${line}:${column ?? 1}`
+      print(`${where}: ${style(severity === 'error' ? 'red' : 'yellow', severity)}: ${message}`)
+    }
+    print(errors === 0 ? `${file}: ok` : `${file}: ${errors} error${errors === 1 ? '' : 's'}`)
+  }
+  if (errors > 0) process.exitCode = exitCode.failed
+}
+
+function diagnose(file: string, weights: string): Diagnostic[] {
+  const text = readFileSync(file, 'utf8')
+  try {
+    const program = parse(text, { path: file })
+    const diagnostics = verify(program)
+    try {
+      loadBlobs(program, weights)
+      return diagnostics
+    } catch (error) {
+      return [...diagnostics, { severity: 'error', message: (error as Error).message }]
+    }
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    return [{ severity: 'error', message: error.message, line: error.line, column: error.column }]
+  }
+}

@@ -1,0 +1,199 @@
+import { join, relative, resolve } from 'node:path'
+import { createTrainStep, loadCheckpoint, type TrainStep } from '@ane/models'
+import { type Device, openDevice } from '@ane/runtime'
+import { formatCount, JsonlSink, type TelemetryEvent } from '@ane/telemetry'
+import { expectNewRun, findResume, lockRun, metricsPath, readRun, train as trainLoop, writeRun } from '@ane/train'
+import { asUsage, exitCode, UsageError } from '../exit.js'
+import { toFile } from '../options/table.js'
+import { trainOptions } from '../options/train-options.js'
+import { writeText } from '../sampling.js'
+import { print, printFacts, printJson, style } from '../terminal/output.js'
+import { Progress } from '../terminal/progress.js'
+import { givenSettings, resumedSettings, type Settings } from '../train/settings.js'
+import { chooseModel, memoryFacts, parametersOf, prepare, type TrainSetup } from '../train/setup.js'
+
+/** `ane train`: prepares, trains, shows, and leaves a run folder. */
+export async function train(flags: Record<string, unknown>): Promise<void> {
+  const given = givenSettings(flags)
+  const resumed = given.resume === undefined ? undefined : await findResumed(given)
+  const settings = resumed?.settings ?? given
+  const model = await chooseModel(settings)
+  const runFolder = resumed?.runFolder ?? resolve(String(settings.outputDir ?? defaultRunFolder(model.name)))
+  if (!resumed) expectNewRun(runFolder)
+  const unlock = lockRun(runFolder)
+  try {
+    const setup = await prepare(settings, model, runFolder)
+    try {
+      await runTraining(setup, settings, runFolder, given, resumed)
+    } finally {
+      setup.data.tokens.close()
+    }
+  } finally {
+    unlock()
+  }
+}
+
+interface Resumed {
+  settings: Settings
+  runFolder: string
+  checkpoint: string
+  step: number
+}
+
+async function findResumed(given: Settings): Promise<Resumed> {
+  const target = given.resume === true ? String(given.outputDir ?? 'runs') : String(given.resume)
+  const { runFolder, checkpoint, step } = await findResume(resolve(target))
+  const settings = resumedSettings(readRun(runFolder).options, given, join(runFolder, 'run.json'))
+  return { settings, runFolder, checkpoint, step }
+}
+
+const defaultRunFolder = (model: string): string =>
+  join('runs', `${model}-${new Date().toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-')}`)
+
+async function runTraining(
+  setup: TrainSetup,
+  settings: Settings,
+  runFolder: string,
+  given: Settings,
+  resumed: Resumed | undefined,
+): Promise<void> {
+  const json = given.json === true
+  const memory = memoryFacts(setup)
+  if (!memory.fits && !given.force)
+    throw new UsageError(
+      `Expected a run that fits into memory, got one of ${memory.text}. Use a smaller model, or --force.`,
+    )
+  const device = await openRunDevice(settings)
+  const started = new Date().toISOString()
+  if (!json) showHeader(setup, device, runFolder, memory.text, resumed)
+  const trainStep = await createTrainStep(device, setup.config, {
+    weights: resumed ? (await loadCheckpoint(resumed.checkpoint)).weights : setup.weights,
+    batchSize: setup.options.batchSize,
+    seqLen: setup.options.seqLen,
+    dtype: setup.dtype,
+    binding: settings.weights as 'packed' | 'inputs' | 'baked' | undefined,
+    layersPerProgram: settings.layersPerProgram as number | 'half' | 'all' | undefined,
+    activationClip: settings.activationClip as number | undefined,
+  })
+  const facts = { device: device.description.summary, math: device.description.math, parameters: parametersOf(setup) }
+  if (!resumed) writeRun(runFolder, { version: 1, created: started, options: toFile(trainOptions, settings), facts })
+  const sink = new JsonlSink(metricsPath(runFolder), resumed && { resumeAtStep: resumed.step })
+  const progress = new Progress(setup.options.maxSteps)
+  const emit = (event: TelemetryEvent) => {
+    sink.write(event)
+    if (json) printJson(event)
+    else progress.show(event)
+  }
+  const interrupt = new Interrupt()
+  try {
+    emit({ type: 'start', time: started, step: resumed?.step ?? 0, ...facts, options: toFile(trainOptions, settings) })
+    const { config, options, data } = setup
+    const addFiles = (folder: string) => data.tokenizer.save(folder)
+    const { signal } = interrupt
+    const run = {
+      config,
+      trainStep,
+      tokens: data.tokens,
+      options,
+      runFolder,
+      resume: resumed?.checkpoint,
+      addFiles,
+      signal,
+    }
+    for await (const event of trainLoop(run)) emit(event)
+    progress.close()
+    if (signal.aborted) {
+      process.exitCode = exitCode.interrupted
+      if (!json) print(`Interrupted and saved. Continue with: pnpm ane train --resume ${shown(runFolder)}`)
+    } else if (!json) await showSample(device, setup, trainStep, runFolder)
+  } catch (error) {
+    progress.close()
+    sink.write({
+      type: 'end',
+      time: new Date().toISOString(),
+      step: 0,
+      reason: 'error',
+      message: (error as Error).message,
+    })
+    throw error
+  } finally {
+    interrupt.close()
+    sink.close()
+    trainStep.dispose()
+    device.dispose()
+  }
+}
+
+function openRunDevice(settings: Settings): Promise<Device> {
+  const kind = (settings.device ?? 'auto') as 'auto' | 'cpu' | 'reference'
+  const math = settings.math as 'exact' | 'fast' | undefined
+  const threads = settings.threads as number | undefined
+  if (threads !== undefined && threads < 1)
+    throw new UsageError(`Expected a whole number of at least 1 for --threads, got ${threads}.`)
+  return asUsage(() => openDevice(kind, { math, threads }))
+}
+
+function showHeader(setup: TrainSetup, device: Device, runFolder: string, memory: string, resumed?: Resumed): void {
+  const { options, data, config } = setup
+  const perStep = options.batchSize * options.seqLen * options.gradientAccumulationSteps
+  print(style('bold', resumed ? `Resuming at step ${resumed.step}` : `Training ${setup.modelName}`))
+  printFacts([
+    ['device', `${device.description.summary}, ${device.description.math} math, ${setup.dtype} graph`],
+    [
+      'model',
+      `${config.model_type}, ${config.num_hidden_layers} layers, hidden ${config.hidden_size}, vocabulary ${config.vocab_size}, ${formatCount(parametersOf(setup))} parameters`,
+    ],
+    ['data', `${data.description}, ${formatCount(data.tokens.length)} tokens`],
+    ['step', `${perStep} tokens (${options.batchSize} × ${options.seqLen} × ${options.gradientAccumulationSteps})`],
+    [
+      'run',
+      `${options.maxSteps} steps, ${formatCount(options.maxSteps * perStep)} tokens, learning rate ${options.learningRate}, seed ${options.seed}`,
+    ],
+    ['memory', memory],
+    ['output', shown(runFolder)],
+  ])
+  print()
+}
+
+async function showSample(device: Device, setup: TrainSetup, trainStep: TrainStep, runFolder: string): Promise<void> {
+  print(`\n${style('bold', 'Sample')}`)
+  const options = {
+    maxTokens: Math.min(160, setup.config.max_position_embeddings - 1),
+    temperature: 0.7,
+    topP: 0.9,
+    seed: 1,
+  }
+  const model = { config: setup.config, weights: trainStep.parameters }
+  const prompt = setup.data.tokenizer.bosId === undefined ? 'Once upon a time' : ''
+  for await (const piece of writeText({ device, model, tokenizer: setup.data.tokenizer, prompt, options }))
+    process.stdout.write(piece)
+  print(`\n\n${style('bold', 'Next')}`)
+  print(`  pnpm ane sample ${shown(runFolder)} --prompt "One day"`)
+  print(`  pnpm ane train --resume ${shown(runFolder)} --max-steps ${2 * setup.options.maxSteps}`)
+}
+
+const shown = (path: string): string => relative(process.cwd(), path) || '.'
+
+/** Ctrl-C once: stop after the step under way and save. Twice: leave at once. */
+class Interrupt {
+  readonly #controller = new AbortController()
+  readonly #onSignal = () => {
+    if (this.#controller.signal.aborted) process.exit(exitCode.interrupted)
+    process.stderr.write('\nStopping after this step; saving. Press Ctrl-C again to leave at once.\n')
+    this.#controller.abort()
+  }
+
+  constructor() {
+    process.on('SIGINT', this.#onSignal)
+    process.on('SIGTERM', this.#onSignal)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  close(): void {
+    process.off('SIGINT', this.#onSignal)
+    process.off('SIGTERM', this.#onSignal)
+  }
+}

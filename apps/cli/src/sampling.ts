@@ -1,0 +1,101 @@
+import { type Checkpoint, generate, loadCheckpoint, type SamplingOptions } from '@ane/models'
+import { type Device, openDevice } from '@ane/runtime'
+import { loadTokenizer, type Tokenizer } from '@ane/tokenizer'
+import { checkpointOf } from './checkpoint-target.js'
+import { UsageError } from './exit.js'
+import { integerFlag, numberFlag, wordFlag } from './options/numbers.js'
+
+/** Flags that choose how text is generated, as commander gives them. */
+export interface SampleFlags {
+  prompt: string
+  tokenizer?: string
+  maxTokens: string
+  temperature: string
+  topK: string
+  topP: string
+  seed: string
+  device: string
+  dtype: string
+  threads?: string
+}
+
+/** A loaded model that writes text. */
+export interface Sampler {
+  readonly path: string
+  readonly deviceSummary: string
+  readonly promptTokens: number
+  /** Tokens written so far. */
+  readonly tokens: number
+  /** Pieces of text as they are certain. */
+  write(): AsyncGenerator<string>
+  dispose(): void
+}
+
+/** What writing needs, wherever it comes from. */
+export interface Writer {
+  readonly device: Device
+  readonly model: Pick<Checkpoint, 'config' | 'weights'>
+  readonly tokenizer: Tokenizer
+  readonly prompt: string
+  readonly options: SamplingOptions
+}
+
+/** @throws {UsageError} if a flag makes no sense @throws if the checkpoint or tokenizer cannot be read */
+export async function loadSampler(target: string, flags: SampleFlags): Promise<Sampler> {
+  const kind = wordFlag('--device', flags.device, ['auto', 'cpu', 'reference'])
+  const options: SamplingOptions = {
+    maxTokens: integerFlag('--max-tokens', flags.maxTokens, 1),
+    temperature: numberFlag('--temperature', flags.temperature, 0),
+    topK: integerFlag('--top-k', flags.topK, 0),
+    topP: numberFlag('--top-p', flags.topP, 0, 1),
+    seed: integerFlag('--seed', flags.seed, 0),
+    dtype: wordFlag('--dtype', flags.dtype, ['fp16', 'fp32']),
+  }
+  const threads = flags.threads === undefined ? undefined : integerFlag('--threads', flags.threads, 1)
+  const path = await checkpointOf(target)
+  const checkpoint = await loadCheckpoint(path)
+  const tokenizerPath = flags.tokenizer ?? checkpoint.tokenizerPath
+  if (tokenizerPath === undefined)
+    throw new UsageError(`Expected a tokenizer beside ${path}, got none. Name it with --tokenizer.`)
+  const tokenizer = await loadTokenizer(tokenizerPath)
+  const device = await openDevice(kind, { threads })
+  const promptIds = encodePrompt(tokenizer, flags.prompt)
+  let tokens = 0
+  return {
+    path,
+    deviceSummary: device.description.summary,
+    promptTokens: promptIds.length,
+    get tokens() {
+      return tokens
+    },
+    async *write() {
+      for await (const piece of writeText({ device, model: checkpoint, tokenizer, prompt: flags.prompt, options })) {
+        tokens++
+        yield piece
+      }
+    },
+    dispose: () => device.dispose(),
+  }
+}
+
+/** Text continued from the prompt, the prompt included, piece by piece; ends at an end-of-text token. */
+export async function* writeText({ device, model, tokenizer, prompt, options }: Writer): AsyncGenerator<string> {
+  const decoder = tokenizer.decoder()
+  const promptIds = encodePrompt(tokenizer, prompt)
+  let first = ''
+  for (const id of promptIds) if (id !== tokenizer.bosId) first += decoder.push(id)
+  if (first !== '') yield first
+  const stop = new Set([tokenizer.bosId, tokenizer.eosId].filter((id) => id !== undefined))
+  for await (const id of generate(device, model, promptIds, options)) {
+    if (stop.has(id)) break
+    yield decoder.push(id)
+  }
+  yield decoder.end()
+}
+
+function encodePrompt(tokenizer: Tokenizer, prompt: string): number[] {
+  const ids = tokenizer.encode(prompt, { bos: tokenizer.bosId !== undefined })
+  if (ids.length === 0)
+    throw new UsageError('Expected a --prompt for a tokenizer without a beginning-of-text token, got none.')
+  return ids
+}
