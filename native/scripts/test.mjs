@@ -1,0 +1,87 @@
+/**
+ * Builds the C++ tests in `test/`, one program per `*_test.cc`, and runs them without Node.
+ *
+ * Usage: node scripts/test.mjs [--sanitize address,undefined | --sanitize thread] [part of a test's name …]
+ * The last line is the sum over all programs: `N passed, N failed`.
+ */
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { BuildError, commonFlags, findCompiler } from './compiler.mjs'
+import { compileObjects, findSources, run } from './objects.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const parts = ['base', 'kernels', 'host', 'engine', 'schedule']
+const report = (line) => console.log(line)
+
+const archive = async (objects, file) => {
+  rmSync(file, { force: true })
+  await run(['ar'], ['rcs', file, ...objects], 'Archiving the engine')
+  return file
+}
+
+/** Links one test unless its program was made from the same inputs. */
+const link = async (compiler, object, library, program, sanitize, key) => {
+  const keyFile = `${program}.key`
+  if (existsSync(program) && existsSync(keyFile) && readFileSync(keyFile, 'utf8') === key) return
+  const flags = commonFlags(sanitize)
+  await run(compiler.command, [...flags, object, library, '-o', program], `Linking ${path.basename(program)}`)
+  writeFileSync(keyFile, key)
+}
+
+/** Runs one program, shows what it says on failure, and reads its last line. */
+const execute = (program) => {
+  const result = spawnSync(program, { encoding: 'utf8', maxBuffer: 1 << 26 })
+  const output = `${result.stdout ?? ''}${result.stderr ?? ''}`
+  const sum = /(\d+) passed, (\d+) failed\s*$/.exec((result.stdout ?? '').trimEnd())
+  const passed = Number(sum?.[1] ?? 0)
+  const failed = Number(sum?.[2] ?? 0)
+  const name = path.basename(program)
+  if (result.status === 0 && sum && failed === 0) {
+    report(`${name}: ${passed} passed`)
+    return { passed, failed }
+  }
+  report(`${output.trimEnd()}\n${name}: ended with ${result.signal ?? result.error?.message ?? `exit ${result.status}`}`)
+  return { passed, failed: Math.max(failed, 1) }
+}
+
+const test = async (sanitize, filters) => {
+  const compiler = findCompiler()
+  const folder = path.join(root, 'build', sanitize ? `test-${sanitize.replaceAll(',', '-')}` : 'test')
+  mkdirSync(folder, { recursive: true })
+  const shared = { compiler, folder: path.join(folder, 'objects'), root, sanitize, report }
+  const engine = await compileObjects({
+    ...shared,
+    sources: findSources(parts.map((part) => path.join(root, 'src', part))),
+    folder: sanitize ? shared.folder : path.join(root, 'build', 'objects'),
+  })
+  const sources = findSources([path.join(root, 'test')]).filter(
+    (file) => filters.length === 0 || filters.some((filter) => path.basename(file).includes(filter)),
+  )
+  const tests = await compileObjects({ ...shared, sources })
+  const library = await archive(engine.objects, path.join(folder, 'libane.a'))
+  const content = (files) => files.reduce((sum, file) => sum.update(readFileSync(file)), createHash('sha256'))
+  let passed = 0
+  let failed = 0
+  for (const [i, object] of tests.objects.entries()) {
+    const program = path.join(folder, path.basename(sources[i], '.cc'))
+    await link(compiler, object, library, program, sanitize, content([object, ...engine.objects]).digest('hex'))
+    const counts = execute(program)
+    passed += counts.passed
+    failed += counts.failed
+  }
+  report(`${passed} passed, ${failed} failed`)
+  if (failed > 0) process.exitCode = 1
+}
+
+try {
+  const { values, positionals } = parseArgs({ options: { sanitize: { type: 'string' } }, allowPositionals: true })
+  await test(values.sanitize, positionals)
+} catch (error) {
+  if (!(error instanceof BuildError) && !error.code?.startsWith('ERR_PARSE_ARGS')) throw error
+  console.error(error.message)
+  process.exitCode = error instanceof BuildError ? 1 : 2
+}

@@ -1,0 +1,251 @@
+// scheduleCreate, scheduleRun, scheduleKernel, scheduleExecute, scheduleExecuteSync, hostKernelNames.
+#include "schedule/schedule.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/arguments.h"
+#include "node/objects.h"
+#include "node/promise_worker.h"
+
+namespace ane::node {
+namespace {
+
+constexpr int64_t kMaxIndex = int64_t{1} << 53;  // integers a JavaScript number holds exactly
+
+Result<Napi::Value> HostKernelNamesOf(const Napi::CallbackInfo& info) {
+  const std::vector<std::string> names = HostKernelNames();
+  Napi::Array list = Napi::Array::New(info.Env(), names.size());
+  for (uint32_t i = 0; i < names.size(); ++i) list.Set(i, names[i]);
+  return Napi::Value(list);
+}
+
+Result<Napi::Value> ScheduleCreate(const Napi::CallbackInfo& info) {
+  const auto device = GetHandle<CpuDevice>(info[0], "device");
+  if (!device.ok()) return device.status();
+  if (device.value()->disposed()) return InvalidArgument("Expected a live device, got a disposed one.");
+  std::shared_ptr<JsSchedule> schedule(new JsSchedule{Schedule(device.value()), {}});
+  const Result<Napi::Object> handle = MakeHandle(info.Env(), std::move(schedule));
+  if (!handle.ok()) return handle.status();
+  return Napi::Value(handle.value());
+}
+
+// (schedule, program, inputs, outputs): surfaces in the declared order.
+Result<Napi::Value> ScheduleRun(const Napi::CallbackInfo& info) {
+  const auto schedule = GetHandle<JsSchedule>(info[0], "schedule");
+  if (!schedule.ok()) return schedule.status();
+  const auto program = GetHandle<CpuProgram>(info[1], "executable");
+  if (!program.ok()) return program.status();
+  auto inputs = GetSurfaces(info[2], "inputs");
+  if (!inputs.ok()) return inputs.status();
+  auto outputs = GetSurfaces(info[3], "outputs");
+  if (!outputs.ok()) return outputs.status();
+  Status status =
+      schedule.value()->schedule.AddRun(program.value(), std::move(inputs.value()), std::move(outputs.value()));
+  if (!status.ok()) return status;
+  return info.Env().Undefined();
+}
+
+Result<Dtype> DtypeOf(napi_typedarray_type type, const std::string& name) {
+  switch (type) {
+    case napi_float32_array: return Dtype::kFp32;
+    case napi_float64_array: return Dtype::kFp64;
+    case napi_int32_array: return Dtype::kInt32;
+    case napi_uint16_array: return Dtype::kFp16;  // bits of half-precision numbers
+    default:
+      return InvalidArgument("Expected a Float32Array, Float64Array, Int32Array or Uint16Array for " + name + ".");
+  }
+}
+
+// What one kernel entry refers to, gathered before anything is recorded.
+struct Operands {
+  KernelOperands values;
+  std::vector<std::shared_ptr<Surface>> surfaces;
+  std::vector<ArrayReference> arrays;
+};
+
+// {of, rows, cols, offset, rowStride, colStride}
+Result<TensorView> ReadView(const Napi::Value& value, const std::string& name, Operands& operands) {
+  if (!value.IsObject()) return InvalidArgument("Expected a view for " + name + ".");
+  const Napi::Object view = value.As<Napi::Object>();
+  int64_t numbers[5];
+  constexpr const char* kFields[] = {"rows", "cols", "offset", "rowStride", "colStride"};
+  for (int i = 0; i < 5; ++i) {
+    const Napi::Value field = view.Get(kFields[i]);
+    const Result<int64_t> number = GetInteger(field, name + "." + kFields[i], 0, kMaxIndex);
+    if (!number.ok()) return number.status();
+    numbers[i] = number.value();
+  }
+  const Napi::Value of = view.Get("of");
+  Region region;
+  Dtype dtype;
+  if (of.IsTypedArray()) {
+    const Result<ArrayMemory> memory = GetTypedArray(of, name);
+    if (!memory.ok()) return memory.status();
+    const Result<Dtype> type = DtypeOf(memory.value().type, name);
+    if (!type.ok()) return type.status();
+    dtype = type.value();
+    region = {memory.value().data, memory.value().bytes};
+    Napi::ArrayBuffer buffer = memory.value().buffer;
+    operands.arrays.push_back({Napi::Reference<Napi::ArrayBuffer>::New(buffer, 1), buffer.Data(), buffer.ByteLength()});
+  } else {
+    const auto surface = GetHandle<Surface>(of, name);
+    if (!surface.ok()) return surface.status();
+    dtype = surface.value()->dtype();
+    region = {surface.value()->data(), surface.value()->bytes()};
+    operands.surfaces.push_back(surface.value());
+  }
+  Result<TensorView> result = MakeView(region, dtype, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]);
+  if (!result.ok()) return OutOfRange(name + ": " + result.status().message());
+  return result;
+}
+
+// [[name, number | [view, …]], …]
+Result<Operands> ReadOperands(const Napi::Value& value) {
+  const Result<Napi::Array> pairs = GetArray(value, "operands");
+  if (!pairs.ok()) return pairs.status();
+  Operands operands;
+  for (uint32_t i = 0; i < pairs.value().Length(); ++i) {
+    const Napi::Value item = pairs.value().Get(i);
+    const Result<Napi::Array> pair = GetArray(item, "operands");
+    if (!pair.ok()) return pair.status();
+    const Napi::Value name_value = pair.value().Get(0u);
+    const Result<std::string> name = GetString(name_value, "operand name");
+    if (!name.ok()) return name.status();
+    const Napi::Value operand = pair.value().Get(1u);
+    if (operand.IsNumber()) {
+      operands.values.numbers[name.value()] = operand.As<Napi::Number>().DoubleValue();
+      continue;
+    }
+    const Result<Napi::Array> views = GetArray(operand, name.value());
+    if (!views.ok()) return views.status();
+    std::vector<TensorView>& list = operands.values.views[name.value()];
+    for (uint32_t v = 0; v < views.value().Length(); ++v) {
+      const Napi::Value view_value = views.value().Get(v);
+      const Result<TensorView> view = ReadView(view_value, name.value(), operands);
+      if (!view.ok()) return view.status();
+      list.push_back(view.value());
+    }
+  }
+  return operands;
+}
+
+// (schedule, name, operands, written): `written` are the surfaces whose version an execution raises.
+Result<Napi::Value> ScheduleKernel(const Napi::CallbackInfo& info) {
+  const auto schedule = GetHandle<JsSchedule>(info[0], "schedule");
+  if (!schedule.ok()) return schedule.status();
+  const Result<std::string> name = GetString(info[1], "name");
+  if (!name.ok()) return name.status();
+  Result<Operands> operands = ReadOperands(info[2]);
+  if (!operands.ok()) return operands.status();
+  auto written = GetSurfaces(info[3], "written");
+  if (!written.ok()) return written.status();
+  Operands& read = operands.value();
+  Status status = schedule.value()->schedule.AddKernel(name.value(), std::move(read.values), std::move(read.surfaces),
+                                                       std::move(written.value()));
+  if (!status.ok()) return status;
+  for (ArrayReference& array : read.arrays) {
+    auto& known = schedule.value()->arrays;
+    const bool repeated = std::any_of(known.begin(), known.end(), [&](const ArrayReference& other) {
+      return other.data == array.data && other.bytes == array.bytes;
+    });
+    if (!repeated) known.push_back(std::move(array));
+  }
+  return info.Env().Undefined();
+}
+
+// Every array the schedule points into still has the memory it had when it was recorded.
+Status CheckArrays(const JsSchedule& schedule) {
+  for (const ArrayReference& array : schedule.arrays) {
+    const Napi::ArrayBuffer buffer = array.buffer.Value();
+    bool detached = true;
+    void* data = nullptr;
+    size_t bytes = 0;
+    if (napi_is_detached_arraybuffer(buffer.Env(), buffer, &detached) != napi_ok || detached ||
+        napi_get_arraybuffer_info(buffer.Env(), buffer, &data, &bytes) != napi_ok || data != array.data ||
+        bytes != array.bytes) {
+      return InvalidArgument("Expected the arrays of the schedule to keep their memory, got a detached one.");
+    }
+  }
+  return {};
+}
+
+// (schedule, entries): a Float64Array with one element per entry.
+Result<std::shared_ptr<JsSchedule>> Prepare(const Napi::CallbackInfo& info) {
+  auto schedule = GetHandle<JsSchedule>(info[0], "schedule");
+  if (!schedule.ok()) return schedule.status();
+  const Result<ArrayMemory> entries = GetTypedArray(info[1], "entries");
+  if (!entries.ok()) return entries.status();
+  if (entries.value().type != napi_float64_array ||
+      entries.value().bytes != schedule.value()->schedule.size() * sizeof(double)) {
+    return InvalidArgument("Expected a Float64Array with one element per entry for entries.");
+  }
+  Status status = CheckArrays(*schedule.value());
+  if (status.ok()) status = schedule.value()->schedule.Begin();
+  if (!status.ok()) return status;
+  return schedule;
+}
+
+// Copies the times into `entries`, which may have lost its memory meanwhile, and returns the total.
+Result<Napi::Value> Deliver(Napi::Env env, const JsSchedule& schedule, const Napi::Value& entries) {
+  const Result<ArrayMemory> memory = GetTypedArray(entries, "entries");
+  if (!memory.ok()) return memory.status();
+  const std::vector<double>& times = schedule.schedule.milliseconds();
+  std::memcpy(memory.value().data, times.data(), std::min(memory.value().bytes, times.size() * sizeof(double)));
+  return Napi::Value(Napi::Number::New(env, schedule.schedule.total_milliseconds()));
+}
+
+class ExecuteWorker : public PromiseWorker {
+ public:
+  ExecuteWorker(Napi::Env env, std::shared_ptr<JsSchedule> schedule, const Napi::Object& handle,
+                const Napi::Object& entries)
+      : PromiseWorker(env),
+        schedule_(std::move(schedule)),
+        handle_(Napi::Persistent(handle)),
+        entries_(Napi::Persistent(entries)) {}
+
+ protected:
+  Status Perform() override { return schedule_->schedule.Execute(); }
+
+  Result<Napi::Value> Resolution(Napi::Env env) override {
+    Status status = CheckArrays(*schedule_);
+    if (!status.ok()) return status;
+    return Deliver(env, *schedule_, entries_.Value());
+  }
+
+ private:
+  std::shared_ptr<JsSchedule> schedule_;
+  Napi::ObjectReference handle_;  // keeps the schedule's arrays
+  Napi::ObjectReference entries_;
+};
+
+Result<Napi::Value> ScheduleExecute(const Napi::CallbackInfo& info) {
+  Result<std::shared_ptr<JsSchedule>> schedule = Prepare(info);
+  if (!schedule.ok()) return schedule.status();
+  return PromiseWorker::Start(new ExecuteWorker(info.Env(), std::move(schedule.value()), info[0].As<Napi::Object>(),
+                                                info[1].As<Napi::Object>()));
+}
+
+Result<Napi::Value> ScheduleExecuteSync(const Napi::CallbackInfo& info) {
+  const Result<std::shared_ptr<JsSchedule>> schedule = Prepare(info);
+  if (!schedule.ok()) return schedule.status();
+  Status status = schedule.value()->schedule.Execute();
+  if (!status.ok()) return status;
+  return Deliver(info.Env(), *schedule.value(), info[1]);
+}
+
+}  // namespace
+
+void ExportSchedules(Napi::Env env, Napi::Object exports) {
+  Export<HostKernelNamesOf>(env, exports, "hostKernelNames");
+  Export<ScheduleCreate>(env, exports, "scheduleCreate");
+  Export<ScheduleRun>(env, exports, "scheduleRun");
+  Export<ScheduleKernel>(env, exports, "scheduleKernel");
+  Export<ScheduleExecute>(env, exports, "scheduleExecute");
+  Export<ScheduleExecuteSync>(env, exports, "scheduleExecuteSync");
+}
+
+}  // namespace ane::node

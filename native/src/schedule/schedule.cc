@@ -1,0 +1,170 @@
+#include "schedule/schedule.h"
+
+#include <chrono>
+#include <exception>
+#include <utility>
+
+namespace ane {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double MillisecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+Status DisposedDevice() { return InvalidArgument("Expected a live device, got a disposed one."); }
+
+std::vector<const void*> InputPointers(const std::vector<std::shared_ptr<Surface>>& surfaces) {
+  std::vector<const void*> pointers;
+  for (const auto& surface : surfaces) pointers.push_back(surface->data());
+  return pointers;
+}
+
+std::vector<void*> OutputPointers(const std::vector<std::shared_ptr<Surface>>& surfaces) {
+  std::vector<void*> pointers;
+  for (const auto& surface : surfaces) pointers.push_back(surface->data());
+  return pointers;
+}
+
+// Marks an execution as over however it ends.
+struct Release {
+  std::atomic<bool>& flag;
+  ~Release() { flag.store(false, std::memory_order_release); }
+};
+
+}  // namespace
+
+Result<TensorView> MakeView(const Region& region, Dtype dtype, int64_t rows, int64_t cols, int64_t offset,
+                            int64_t row_stride, int64_t col_stride) {
+  const size_t size = SizeOf(dtype);
+  if (size == 0 || rows < 0 || cols < 0 || offset < 0 || row_stride < 0 || col_stride < 0) {
+    return InvalidArgument("Expected rows, cols, offset and strides of at least 0 for a view.");
+  }
+  const uint64_t limit = region.bytes / size;  // elements
+  // 128-bit sums: every factor is below 2^63, so nothing wraps.
+  using Wide = unsigned __int128;
+  const bool empty = rows == 0 || cols == 0;
+  const Wide last = empty ? Wide(0)
+                          : Wide(offset) + Wide(rows - 1) * Wide(row_stride) + Wide(cols - 1) * Wide(col_stride);
+  const bool inside = empty ? Wide(offset) <= limit : last < limit;
+  if (!inside) {
+    return InvalidArgument("Expected a view inside its " + std::to_string(limit) + " elements, got " +
+                           std::to_string(rows) + " x " + std::to_string(cols) + " at offset " +
+                           std::to_string(offset) + " with strides " + std::to_string(row_stride) + ", " +
+                           std::to_string(col_stride) + ".");
+  }
+  return TensorView{static_cast<char*>(region.data) + static_cast<size_t>(offset) * size, dtype, rows, cols, row_stride,
+                    col_stride};
+}
+
+Schedule::Schedule(std::shared_ptr<CpuDevice> device) : device_(std::move(device)) {}
+
+Status Schedule::CheckIdle() const {
+  if (executing_.load(std::memory_order_acquire)) {
+    return InvalidArgument("Expected an idle schedule, got one that is executing.");
+  }
+  return {};
+}
+
+Status Schedule::AddRun(std::shared_ptr<CpuProgram> program, std::vector<std::shared_ptr<Surface>> inputs,
+                        std::vector<std::shared_ptr<Surface>> outputs) {
+  Status status = CheckIdle();
+  if (!status.ok()) return status;
+  if (&program->device() != device_.get()) {
+    return InvalidArgument("Expected an executable of the schedule's device, got one of another.");
+  }
+  if (program->disposed()) return InvalidArgument("Expected a live executable, got a disposed one.");
+  status = program->CheckBindings(inputs, outputs);
+  if (!status.ok()) return status;
+  Entry entry;
+  entry.program = std::move(program);
+  entry.inputs = InputPointers(inputs);
+  entry.outputs = OutputPointers(outputs);
+  entry.written = outputs;
+  entry.surfaces = std::move(inputs);
+  entry.surfaces.insert(entry.surfaces.end(), outputs.begin(), outputs.end());
+  entries_.push_back(std::move(entry));
+  milliseconds_.resize(entries_.size());
+  return {};
+}
+
+Status Schedule::AddKernel(const std::string& name, KernelOperands operands,
+                           std::vector<std::shared_ptr<Surface>> surfaces,
+                           std::vector<std::shared_ptr<Surface>> written) {
+  Status status = CheckIdle();
+  if (!status.ok()) return status;
+  const HostKernel* kernel = FindHostKernel(name);
+  if (kernel == nullptr) return InvalidArgument("Expected the name of a host kernel, got " + name + ".");
+  status = kernel->check(operands);
+  if (!status.ok()) return status;
+  for (const auto& surface : surfaces) {
+    if (surface->disposed()) return InvalidArgument("Expected live surfaces for " + name + ", got a disposed one.");
+  }
+  Entry entry;
+  entry.kernel = kernel;
+  entry.operands = std::move(operands);
+  entry.surfaces = std::move(surfaces);
+  entry.written = std::move(written);
+  entries_.push_back(std::move(entry));
+  milliseconds_.resize(entries_.size());
+  return {};
+}
+
+Status Schedule::Begin() {
+  if (device_->disposed()) return DisposedDevice();
+  for (const Entry& entry : entries_) {
+    if (entry.program && entry.program->disposed()) {
+      return InvalidArgument("Expected live executables in the schedule, got a disposed one.");
+    }
+    for (const auto& surface : entry.surfaces) {
+      if (surface->disposed()) return InvalidArgument("Expected live surfaces in the schedule, got a disposed one.");
+    }
+  }
+  if (executing_.exchange(true, std::memory_order_acq_rel)) {
+    return InvalidArgument("Expected an idle schedule, got one that is executing.");
+  }
+  return {};
+}
+
+Status Schedule::Execute() {
+  const Release release{executing_};
+  const CpuDevice::Session session(*device_);
+  if (session.pool() == nullptr) return DisposedDevice();
+  const Clock::time_point start = Clock::now();
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    const Clock::time_point entry_start = Clock::now();
+    Status status = RunEntry(entries_[i], session);
+    if (!status.ok()) return status;
+    milliseconds_[i] = MillisecondsSince(entry_start);
+  }
+  total_milliseconds_ = MillisecondsSince(start);
+  return {};
+}
+
+Status Schedule::RunEntry(const Entry& entry, const CpuDevice::Session& session) const {
+  if (entry.program) {
+    Status status =
+        entry.program->executable().Run(entry.inputs, entry.outputs, session.scratch(), *session.pool());
+    if (!status.ok()) return status;
+  } else {
+    entry.kernel->run(entry.operands, *session.pool());
+  }
+  for (const auto& surface : entry.written) surface->Touch();
+  return {};
+}
+
+Result<double> RunOnce(const CpuProgram& program, const std::vector<std::shared_ptr<Surface>>& inputs,
+                       const std::vector<std::shared_ptr<Surface>>& outputs) {
+  const auto in = InputPointers(inputs);
+  const auto out = OutputPointers(outputs);
+  const CpuDevice::Session session(program.device());
+  if (session.pool() == nullptr) return DisposedDevice();
+  const Clock::time_point start = Clock::now();
+  Status status = program.executable().Run(in, out, session.scratch(), *session.pool());
+  if (!status.ok()) return status;
+  for (const auto& surface : outputs) surface->Touch();
+  return MillisecondsSince(start);
+}
+
+}  // namespace ane

@@ -1,0 +1,73 @@
+// A fixed list of program runs and host kernels, executed without entering JavaScript.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "host/host_kernels.h"
+#include "schedule/cpu_device.h"
+#include "schedule/surface.h"
+
+namespace ane {
+
+// Memory a view may address; the owner keeps it alive longer than the view.
+struct Region {
+  void* data;
+  size_t bytes;
+};
+
+// Builds a view whose every element lies inside `region`. Offset and strides are in elements and not negative.
+Result<TensorView> MakeView(const Region& region, Dtype dtype, int64_t rows, int64_t cols, int64_t offset,
+                            int64_t row_stride, int64_t col_stride);
+
+class Schedule {
+ public:
+  explicit Schedule(std::shared_ptr<CpuDevice> device);
+
+  // Appends a run; surfaces in the declared order of the program.
+  Status AddRun(std::shared_ptr<CpuProgram> program, std::vector<std::shared_ptr<Surface>> inputs,
+                std::vector<std::shared_ptr<Surface>> outputs);
+  // Appends a host kernel. `surfaces` are those the views point into, `written` those of them it may change.
+  Status AddKernel(const std::string& name, KernelOperands operands, std::vector<std::shared_ptr<Surface>> surfaces,
+                   std::vector<std::shared_ptr<Surface>> written);
+
+  size_t size() const { return entries_.size(); }
+  const CpuDevice& device() const { return *device_; }
+
+  // Claims the schedule for one execution: fails if it is executing or names something disposed. On success the caller
+  // must call Execute once, from any thread.
+  Status Begin();
+  // Runs all entries; allocates nothing. Times are in `milliseconds()` and `total_milliseconds()` until the next Begin.
+  Status Execute();
+  const std::vector<double>& milliseconds() const { return milliseconds_; }
+  double total_milliseconds() const { return total_milliseconds_; }
+
+ private:
+  struct Entry {
+    std::shared_ptr<CpuProgram> program;  // nullptr for a kernel
+    const HostKernel* kernel = nullptr;
+    KernelOperands operands;
+    std::vector<std::shared_ptr<Surface>> surfaces;  // everything the entry reads or writes
+    std::vector<std::shared_ptr<Surface>> written;
+    std::vector<const void*> inputs;
+    std::vector<void*> outputs;
+  };
+
+  Status RunEntry(const Entry& entry, const CpuDevice::Session& session) const;
+  Status CheckIdle() const;
+
+  std::shared_ptr<CpuDevice> device_;
+  std::vector<Entry> entries_;
+  std::vector<double> milliseconds_;
+  double total_milliseconds_ = 0;
+  std::atomic<bool> executing_{false};
+};
+
+// One run outside any schedule. Returns the milliseconds it took.
+Result<double> RunOnce(const CpuProgram& program, const std::vector<std::shared_ptr<Surface>>& inputs,
+                       const std::vector<std::shared_ptr<Surface>>& outputs);
+
+}  // namespace ane
