@@ -1,5 +1,6 @@
 /** Calls as shape rules see them: an operation's operands looked up by name, with the row's defaults. */
 
+import { roundToFp16 } from '../fp16.js'
 import type { Literal, Operand, TensorType, Value } from '../ir.js'
 import { tensorOf } from '../tensor.js'
 import { type Call, OpError, type OperandSpec, type OpRow } from './row.js'
@@ -80,9 +81,11 @@ export abstract class BaseCall implements Call {
 
   numbers(name: string): readonly number[] | undefined {
     if (this.has(name)) return this.given(name)
-    const value = this.#spec(name)?.default
+    const spec = this.#spec(name)
+    const value = spec?.default
     if (value === undefined || typeof value === 'string') return undefined
-    return typeof value === 'object' ? value : [Number(value)]
+    if (typeof value === 'object') return value
+    return [typeof spec?.types === 'string' ? this.#inElementType(Number(value)) : Number(value)]
   }
 
   number(name: string): number {
@@ -102,6 +105,13 @@ export abstract class BaseCall implements Call {
     const value = this.has(name) ? this.givenText(name) : this.#spec(name)?.default
     if (typeof value !== 'string') throw new OpError(`Expected a constant string for ${name}, got none.`)
     return value
+  }
+
+  /** Rounds a default to the type of the first operand: an fp16 epsilon of 1e-45 is 0. */
+  #inElementType(value: number): number {
+    const [first] = this.#row.operands
+    const dtype = !first.variadic && this.has(first.name) ? this.type(first.name).dtype : undefined
+    return dtype === 'fp16' ? roundToFp16(value) : dtype === 'fp32' ? Math.fround(value) : value
   }
 
   #spec(name: string): OperandSpec | undefined {

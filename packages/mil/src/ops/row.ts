@@ -90,7 +90,7 @@ export interface EvalCall extends Call {
   /** Elements of a variadic operand. @throws {OpError} if it is absent */
   tensors(name: string): readonly Tensor[]
   /** Result types from `infer` with the actual shapes. */
-  readonly results: readonly (TensorType & { readonly shape: readonly number[] })[]
+  readonly results: readonly TensorType[]
   /** Whether results are rounded to their types afterwards; without it floating-point tensors are binary64. */
   readonly round: boolean
 }
