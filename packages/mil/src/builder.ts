@@ -1,6 +1,6 @@
 /** Writing programs in TypeScript: operations by name, constants made from plain numbers, shapes inferred at once. */
 
-import { writeBlobs } from './blob-writer.js'
+import { writeBlob } from './blob-writer.js'
 import { constantKey, constantName, isValue, operandOf } from './builder-operands.js'
 import type { BlobReference, Dim, Dtype, Function as Func, Literal, Operand, Operation, Program, Value } from './ir.js'
 import { literalNumbers, numericLiteral, stringLiteral, tensorType } from './literals.js'
@@ -210,7 +210,7 @@ export class GraphBuilder {
       const stem = this.#names.preview(name ?? 'weight')
       const file = path ?? `@model_path/weights/${stem}.bin`
       const value = this.#fileConstant(dtype, shape, file, stem)
-      this.blobs.set(file, writeBlobs([{ dtype, data: literalNumbers(literal)! }]).bytes)
+      this.blobs.set(file, writeBlob(dtype, literalNumbers(literal)!))
       return value
     }
     return this.#literal(literal, name)
@@ -220,6 +220,54 @@ export class GraphBuilder {
   detach(value: Value): Value {
     this.detached.add(value)
     return value
+  }
+
+  /** Adds an input under a reserved name. */
+  reservedInput(name: string, dtype: Dtype, shape: readonly Dim[]): Value {
+    const value: Value = { name, type: tensorType(dtype, shape) }
+    this.function.inputs.push(value)
+    return value
+  }
+
+  /** Returns a name nothing has yet: `stem` itself, or with a number. */
+  freeName(stem: string): string {
+    return this.#names.preview(stem)
+  }
+
+  /** Takes a name nothing has yet: `stem` itself, or with a number. */
+  takeName(stem: string): string {
+    return this.#names.unique(stem)
+  }
+
+  /** Takes names so that no value made later gets one of them. */
+  reserve(names: Iterable<string>): void {
+    for (const name of names) this.#names.unique(name)
+  }
+
+  /** Appends a finished operation whose result names are reserved; a `const` becomes known to shape rules. */
+  append(operation: Operation): void {
+    const { op, operands, results } = operation
+    if (op === 'const' && operands.val?.kind === 'literal') this.#constants.set(results[0], operands.val.literal)
+    this.function.operations.push(operation)
+  }
+
+  /** Turns a reserved value into a constant in a weight file named after it. */
+  constantAs(value: Value, data: ArrayLike<number>, type: { dtype: Dtype; shape: readonly number[] }): void {
+    const path = `@model_path/weights/${value.name}.bin`
+    const elements = literalNumbers(numericLiteral(type.dtype, type.shape, data, value.name))!
+    const literal: Literal = { type: value.type, value: { kind: 'blob', path, offset: WEIGHT_OFFSET } }
+    this.blobs.set(path, writeBlob(type.dtype, elements))
+    this.append(operationOf('const', { val: { kind: 'literal', literal } }, [value]))
+  }
+
+  /** Elements of the constants made so far, by value. */
+  get constants(): ReadonlyMap<Value, Literal> {
+    return this.#constants
+  }
+
+  /** Makes a constant of a literal, or reuses the equal one. */
+  literal(literal: Literal, name?: string): Value {
+    return this.#literal(literal, name)
   }
 
   /** Wraps the function in a program. */

@@ -85,3 +85,14 @@ export function functionOf(program: Program, name = 'main'): Func {
   }
   return found
 }
+
+/** Numbers of a constant operand, undefined if it is absent, computed or in a file. */
+export function constantNumbers(
+  operand: Operand | undefined,
+  constants: ReadonlyMap<Value, Literal>,
+): readonly number[] | undefined {
+  if (!operand || operand.kind === 'list') return undefined
+  const literal = operand.kind === 'literal' ? operand.literal : constants.get(operand.value)
+  const data = literal && literalNumbers(literal)
+  return data && Array.from(data as ArrayLike<number | bigint>, Number)
+}
