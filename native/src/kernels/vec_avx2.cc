@@ -1,4 +1,5 @@
 // The table for x86 processors with AVX2, FMA and F16C.
+#include "kernels/gemm_kernel.h"
 #include "kernels/vec_tables.h"
 
 #if defined(__x86_64__)
@@ -10,9 +11,13 @@ namespace ane {
 namespace {
 
 constexpr int kLanes = 8;
+constexpr int kTileRows = 6;
+constexpr int kTileVectors = 2;
 typedef float F __attribute__((vector_size(4 * kLanes)));
 typedef int32_t I __attribute__((vector_size(4 * kLanes)));
+typedef float F4 __attribute__((vector_size(16)));
 
+inline F Set(float x) { return _mm256_set1_ps(x); }
 inline F LoadHalf(const uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
@@ -21,9 +26,19 @@ inline void StoreHalf(uint16_t* p, F v) {
 }
 inline F SquareRoot(F v) { return _mm256_sqrt_ps(v); }
 
-#include "kernels/vec_body.inc"
+inline F4 LoadHalf4(const uint16_t* p) { return _mm_cvtph_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))); }
+inline F Fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
 
-constexpr VecTable kTable = MakeTable("avx2", nullptr);
+// Within every 128 bits: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.
+inline F InterleaveLow(F a, F b) { return __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13); }
+inline F InterleaveHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15); }
+inline F PairsLow(F a, F b) { return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13); }
+inline F PairsHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15); }
+
+#include "kernels/vec_body.inc"
+#include "kernels/gemm_body.inc"
+
+constexpr VecTable kTable = MakeTable("avx2", &kGemm);
 
 }  // namespace
 

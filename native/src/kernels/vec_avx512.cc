@@ -1,4 +1,5 @@
 // The table for x86 processors with AVX-512 F, BW, DQ, VL.
+#include "kernels/gemm_kernel.h"
 #include "kernels/vec_tables.h"
 
 #if defined(__x86_64__)
@@ -10,9 +11,13 @@ namespace ane {
 namespace {
 
 constexpr int kLanes = 16;
+constexpr int kTileRows = 12;
+constexpr int kTileVectors = 2;
 typedef float F __attribute__((vector_size(4 * kLanes)));
 typedef int32_t I __attribute__((vector_size(4 * kLanes)));
+typedef float F4 __attribute__((vector_size(16)));
 
+inline F Set(float x) { return _mm512_set1_ps(x); }
 // The forms with a mask of ones: gcc 12 warns about its own header in the plain ones.
 inline F LoadHalf(const uint16_t* p) {
   return _mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
@@ -22,9 +27,27 @@ inline void StoreHalf(uint16_t* p, F v) {
 }
 inline F SquareRoot(F v) { return _mm512_maskz_sqrt_ps(0xffff, v); }
 
-#include "kernels/vec_body.inc"
+inline F4 LoadHalf4(const uint16_t* p) { return _mm_cvtph_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))); }
+inline F Fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
 
-constexpr VecTable kTable = MakeTable("avx512", nullptr);
+// Within every 128 bits: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.
+inline F InterleaveLow(F a, F b) {
+  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+}
+inline F InterleaveHigh(F a, F b) {
+  return __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+}
+inline F PairsLow(F a, F b) {
+  return __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+}
+inline F PairsHigh(F a, F b) {
+  return __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+}
+
+#include "kernels/vec_body.inc"
+#include "kernels/gemm_body.inc"
+
+constexpr VecTable kTable = MakeTable("avx512", &kGemm);
 
 }  // namespace
 

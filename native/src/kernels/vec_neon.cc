@@ -1,4 +1,5 @@
 // The table for AArch64 processors.
+#include "kernels/gemm_kernel.h"
 #include "kernels/vec_tables.h"
 
 #if defined(__aarch64__)
@@ -10,16 +11,29 @@ namespace ane {
 namespace {
 
 constexpr int kLanes = 4;
+constexpr int kTileRows = 8;
+constexpr int kTileVectors = 3;
 typedef float F __attribute__((vector_size(4 * kLanes)));
 typedef int32_t I __attribute__((vector_size(4 * kLanes)));
 
+inline F Set(float x) { return vdupq_n_f32(x); }
 inline F LoadHalf(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 inline void StoreHalf(uint16_t* p, F v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
 inline F SquareRoot(F v) { return vsqrtq_f32(v); }
 
-#include "kernels/vec_body.inc"
+inline F LoadHalf4(const uint16_t* p) { return LoadHalf(p); }
+inline F Fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }
 
-constexpr VecTable kTable = MakeTable("neon", nullptr);
+// Within every 128 bits: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.
+inline F InterleaveLow(F a, F b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
+inline F InterleaveHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
+inline F PairsLow(F a, F b) { return __builtin_shufflevector(a, b, 0, 1, 4, 5); }
+inline F PairsHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 3, 6, 7); }
+
+#include "kernels/vec_body.inc"
+#include "kernels/gemm_body.inc"
+
+constexpr VecTable kTable = MakeTable("neon", &kGemm);
 
 }  // namespace
 

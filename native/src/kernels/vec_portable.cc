@@ -1,14 +1,18 @@
 // The table for processors without a file of their own: four lanes of the compiler's vector arithmetic.
 #include "base/fp16.h"
+#include "kernels/gemm_kernel.h"
 #include "kernels/vec_tables.h"
 
 namespace ane {
 namespace {
 
 constexpr int kLanes = 4;
+constexpr int kTileRows = 4;
+constexpr int kTileVectors = 2;
 typedef float F __attribute__((vector_size(4 * kLanes)));
 typedef int32_t I __attribute__((vector_size(4 * kLanes)));
 
+inline F Set(float x) { return F{x, x, x, x}; }
 inline F LoadHalf(const uint16_t* p) {
   return F{Fp16ToFp32(p[0]), Fp16ToFp32(p[1]), Fp16ToFp32(p[2]), Fp16ToFp32(p[3])};
 }
@@ -19,9 +23,19 @@ inline F SquareRoot(F v) {
   return F{__builtin_sqrtf(v[0]), __builtin_sqrtf(v[1]), __builtin_sqrtf(v[2]), __builtin_sqrtf(v[3])};
 }
 
-#include "kernels/vec_body.inc"
+inline F LoadHalf4(const uint16_t* p) { return LoadHalf(p); }
+inline F Fma(F a, F b, F c) { return a * b + c; }
 
-constexpr VecTable kTable = MakeTable("portable", nullptr);
+// Within every 128 bits: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.
+inline F InterleaveLow(F a, F b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
+inline F InterleaveHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
+inline F PairsLow(F a, F b) { return __builtin_shufflevector(a, b, 0, 1, 4, 5); }
+inline F PairsHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 3, 6, 7); }
+
+#include "kernels/vec_body.inc"
+#include "kernels/gemm_body.inc"
+
+constexpr VecTable kTable = MakeTable("portable", &kGemm);
 
 }  // namespace
 

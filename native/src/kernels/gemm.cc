@@ -1,0 +1,342 @@
+#include "kernels/gemm.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "base/fp16.h"
+#include "kernels/gemm_kernel.h"
+#include "kernels/vec.h"
+
+namespace ane {
+namespace {
+
+// K is summed in blocks of this many, each from zero: the same on every processor, so that results are too.
+constexpr int64_t kBlock = 256;
+// b is packed for at most this many rows of K at a time, c kept in fp32 between them.
+constexpr int64_t kDepth = 4096;
+// Panels of a packed together; with b's panel they fill the first and second level caches.
+constexpr int64_t kPanelsOfA = 8;
+constexpr int64_t kFloatsOfB = int64_t{2} << 20;
+constexpr int64_t kFloatsOfC = int64_t{2} << 20;
+// Up to this many columns are multiplied as vectors, without packing the matrix.
+constexpr int64_t kVectorColumns = 4;
+
+// Memory that grows and is kept for the next call.
+class Scratch {
+ public:
+  float* Reserve(int64_t floats) {
+    if (floats > size_) {
+      data_.reset();
+      data_.reset(static_cast<float*>(::operator new(floats * sizeof(float), kAlignment)));
+      size_ = floats;
+    }
+    return data_.get();
+  }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+  struct Free {
+    void operator()(float* p) const { ::operator delete(p, kAlignment); }
+  };
+  std::unique_ptr<float, Free> data_;
+  int64_t size_ = 0;
+};
+
+int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+const void* At(const void* data, Dtype dtype, int64_t elements) {
+  return static_cast<const char*>(data) + elements * static_cast<int64_t>(SizeOf(dtype));
+}
+void* At(void* data, Dtype dtype, int64_t elements) {
+  return static_cast<char*>(data) + elements * static_cast<int64_t>(SizeOf(dtype));
+}
+
+float Element(const ConstMatrix& m, int64_t r, int64_t c) {
+  const void* p = At(m.data, m.dtype, r * m.row_stride + c * m.col_stride);
+  return m.dtype == Dtype::kFp16 ? Fp16ToFp32(*static_cast<const uint16_t*>(p)) : *static_cast<const float*>(p);
+}
+
+void Put(const Matrix& m, int64_t r, int64_t c, float value, bool accumulate) {
+  void* p = At(m.data, m.dtype, r * m.row_stride + c * m.col_stride);
+  if (m.dtype == Dtype::kFp16) {
+    *static_cast<uint16_t*>(p) = Fp32ToFp16(value);
+  } else {
+    *static_cast<float*>(p) = accumulate ? *static_cast<float*>(p) + value : value;
+  }
+}
+
+ConstMatrix Transposed(const ConstMatrix& m) { return {m.data, m.dtype, m.cols, m.rows, m.col_stride, m.row_stride}; }
+Matrix Transposed(const Matrix& m) { return {m.data, m.dtype, m.cols, m.rows, m.col_stride, m.row_stride}; }
+
+// One product; the three loops around the micro-kernel.
+class Product {
+ public:
+  Product(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, bool accumulate)
+      : pool_(pool), kernel_(*Vec().gemm), a_(a), b_(b), out_(out), accumulate_(accumulate) {}
+
+  void Run() {
+    const int64_t m = out_.rows, n = out_.cols, k = a_.cols;
+    rows_ = kernel_.rows;
+    columns_ = kernel_.columns;
+    panels_of_a_ = CeilDivide(m, rows_);
+    in_place_ = out_.dtype == Dtype::kFp32 && out_.col_stride == 1;
+    const bool kept = k > kDepth && !in_place_;
+
+    int64_t panels = std::max<int64_t>(kFloatsOfB / (std::min(k, kDepth) * columns_), 1);
+    if (k > kBlock && !in_place_) panels = std::min(panels, CeilDivide(512, columns_));
+    if (kept) panels = std::clamp(kFloatsOfC / (panels_of_a_ * rows_ * columns_), int64_t{1}, panels);
+
+    for (int64_t n0 = 0; n0 < n; n0 += panels * columns_) {
+      first_column_ = n0;
+      panels_of_b_ = CeilDivide(std::min(n - n0, panels * columns_), columns_);
+      sums_ = kept ? KeptScratch().Reserve(panels_of_a_ * panels_of_b_ * rows_ * columns_) : nullptr;
+      for (int64_t k0 = 0; k0 < k; k0 += kDepth) {
+        first_depth_ = k0;
+        depth_ = std::min(kDepth, k - k0);
+        PackB();
+        Multiply();
+      }
+    }
+  }
+
+ private:
+  static Scratch& KeptScratch() {
+    thread_local Scratch scratch;
+    return scratch;
+  }
+  static Scratch& BScratch() {
+    thread_local Scratch scratch;
+    return scratch;
+  }
+  static Scratch& AScratch() {
+    thread_local Scratch scratch;
+    return scratch;
+  }
+  static Scratch& TileScratch() {
+    thread_local Scratch scratch;
+    return scratch;
+  }
+
+  // Fills a panel from `matrix` seen as [depth, width]: `first` along the width, k0 along the depth.
+  void Pack(float* panel, int width, const ConstMatrix& matrix, int64_t k0, int64_t k, int64_t first) const {
+    const int count = static_cast<int>(std::min<int64_t>(width, matrix.cols - first));
+    const void* source = At(matrix.data, matrix.dtype, k0 * matrix.row_stride + first * matrix.col_stride);
+    if (matrix.dtype == Dtype::kFp16) {
+      kernel_.pack_fp16(panel, width, static_cast<const uint16_t*>(source), k, count, matrix.row_stride, matrix.col_stride);
+    } else {
+      kernel_.pack_fp32(panel, width, static_cast<const float*>(source), k, count, matrix.row_stride, matrix.col_stride);
+    }
+  }
+
+  float* PanelOfB(int64_t block, int64_t panel) const {
+    const int64_t k = std::min(kBlock, depth_ - block * kBlock);
+    return packed_b_ + (block * kBlock * panels_of_b_ + k * panel) * columns_;
+  }
+
+  void PackB() {
+    packed_b_ = BScratch().Reserve(depth_ * panels_of_b_ * columns_);
+    const int64_t blocks = CeilDivide(depth_, kBlock);
+    pool_.ParallelFor(blocks * panels_of_b_, 2, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t block = i / panels_of_b_, panel = i % panels_of_b_;
+        Pack(PanelOfB(block, panel), columns_, b_, first_depth_ + block * kBlock,
+             std::min(kBlock, depth_ - block * kBlock), first_column_ + panel * columns_);
+      }
+    });
+  }
+
+  // Rows of panels are shared out first; with few of them, columns too (and a is packed once for each share).
+  void Multiply() {
+    const int64_t wanted = 4 * pool_.threads();
+    const int64_t shares = panels_of_a_ >= wanted ? 1 : std::min(panels_of_b_, CeilDivide(wanted, panels_of_a_));
+    pool_.ParallelFor(shares * panels_of_a_, 2, [&](int64_t begin, int64_t end) {
+      while (begin < end) {
+        const int64_t share = begin / panels_of_a_, panel = begin % panels_of_a_;
+        const int64_t count = std::min({end - begin, panels_of_a_ - panel, kPanelsOfA});
+        MultiplyPanels(panel, count, panels_of_b_ * share / shares, panels_of_b_ * (share + 1) / shares);
+        begin += count;
+      }
+    });
+  }
+
+  // Panels [first, first + count) of a times panels [begin, end) of b.
+  void MultiplyPanels(int64_t first, int64_t count, int64_t begin, int64_t end) const {
+    const int64_t tile = rows_ * columns_;
+    float* packed_a = AScratch().Reserve(count * rows_ * std::min(kBlock, depth_));
+    const bool several = depth_ > kBlock && !in_place_ && sums_ == nullptr;
+    float* tiles = several ? TileScratch().Reserve(count * (end - begin) * tile) : nullptr;
+    for (int64_t k0 = 0; k0 < depth_; k0 += kBlock) {
+      const int64_t k = std::min(kBlock, depth_ - k0);
+      for (int64_t i = 0; i < count; ++i) {
+        Pack(packed_a + i * k * rows_, rows_, Transposed(a_), first_depth_ + k0, k, (first + i) * rows_);
+      }
+      for (int64_t j = begin; j < end; ++j) {
+        const float* panel = PanelOfB(k0 / kBlock, j);
+        for (int64_t i = 0; i < count; ++i) {
+          float* kept = sums_ != nullptr ? sums_ + ((first + i) * panels_of_b_ + j) * tile
+                        : several        ? tiles + (i * (end - begin) + j - begin) * tile
+                                         : nullptr;
+          Tile(k, packed_a + i * k * rows_, panel, first + i, j, kept, first_depth_ + k0);
+        }
+      }
+    }
+  }
+
+  // One micro-kernel call and, behind the last block of K, the way to `out`.
+  void Tile(int64_t k, const float* a, const float* b, int64_t panel_a, int64_t panel_b, float* kept, int64_t k0) const {
+    const int64_t row = panel_a * rows_, column = first_column_ + panel_b * columns_;
+    const int rows = static_cast<int>(std::min<int64_t>(rows_, out_.rows - row));
+    const int columns = static_cast<int>(std::min<int64_t>(columns_, out_.cols - column));
+    void* out = At(out_.data, out_.dtype, row * out_.row_stride + column * out_.col_stride);
+    const bool first = k0 == 0, last = k0 + k == a_.cols;
+    alignas(64) float own[kMaxTile];
+
+    if (in_place_) {
+      float* sums = static_cast<float*>(out);
+      if (rows == rows_ && columns == columns_) {
+        kernel_.tile(k, a, b, sums, out_.row_stride, accumulate_ || !first);
+        return;
+      }
+      kernel_.tile(k, a, b, own, columns_, false);
+      for (int r = 0; r < rows; ++r) {
+        float* line = sums + r * out_.row_stride;
+        for (int c = 0; c < columns; ++c) line[c] = accumulate_ || !first ? line[c] + own[r * columns_ + c] : own[r * columns_ + c];
+      }
+      return;
+    }
+    float* sums = kept != nullptr ? kept : own;
+    kernel_.tile(k, a, b, sums, columns_, !first);
+    if (!last) return;
+    if (out_.dtype == Dtype::kFp16 && out_.col_stride == 1) {
+      kernel_.store_fp16(static_cast<uint16_t*>(out), out_.row_stride, sums, columns_, rows, columns);
+      return;
+    }
+    for (int r = 0; r < rows; ++r) {
+      for (int c = 0; c < columns; ++c) Put(out_, row + r, column + c, sums[r * columns_ + c], accumulate_);
+    }
+  }
+
+  ThreadPool& pool_;
+  const GemmMicrokernel& kernel_;
+  const ConstMatrix& a_;
+  const ConstMatrix& b_;
+  const Matrix& out_;
+  const bool accumulate_;
+  int rows_ = 0, columns_ = 0;
+  int64_t panels_of_a_ = 0, panels_of_b_ = 0;
+  bool in_place_ = false;        // sums are formed in `out`
+  int64_t first_column_ = 0;     // of the panels of b at hand
+  int64_t first_depth_ = 0;      // of the packed part of K
+  int64_t depth_ = 0;            // its length
+  float* packed_b_ = nullptr;    // [block of K][panel]
+  float* sums_ = nullptr;        // [panel of a][panel of b], kept while K is taken in parts
+};
+
+// Rows of `a` are contiguous: out(r, c) is one dot product.
+void MultiplyRows(ThreadPool& pool, const ConstMatrix& a, const float* columns, const Matrix& out, bool accumulate) {
+  const VecTable& vec = Vec();
+  const int64_t k = a.cols;
+  pool.ParallelFor(out.rows, std::max<int64_t>(16384 / k, 1), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const void* row = At(a.data, a.dtype, r * a.row_stride);
+      for (int64_t c = 0; c < out.cols; ++c) {
+        const float* column = columns + c * k;
+        const float sum = a.dtype == Dtype::kFp16 ? vec.gemm->dot_fp16(static_cast<const uint16_t*>(row), column, k)
+                                                  : vec.dot(static_cast<const float*>(row), column, k);
+        Put(out, r, c, sum, accumulate);
+      }
+    }
+  });
+}
+
+// Columns of `a` are contiguous: out(:, c) is a sum of scaled columns, formed for kRows rows at a time.
+void MultiplyColumns(ThreadPool& pool, const ConstMatrix& a, const float* columns, const Matrix& out, bool accumulate) {
+  constexpr int64_t kRows = 256;
+  const VecTable& vec = Vec();
+  const int64_t k = a.cols;
+  pool.ParallelFor(CeilDivide(out.rows, kRows), 1, [&](int64_t begin, int64_t end) {
+    float sums[kRows];
+    for (int64_t block = begin; block < end; ++block) {
+      const int64_t first = block * kRows, count = std::min(kRows, out.rows - first);
+      for (int64_t c = 0; c < out.cols; ++c) {
+        std::memset(sums, 0, sizeof sums);
+        for (int64_t i = 0; i < k; ++i) {
+          const void* piece = At(a.data, a.dtype, first + i * a.col_stride);
+          const float scale = columns[c * k + i];
+          if (a.dtype == Dtype::kFp16) {
+            vec.gemm->axpy_fp16(sums, scale, static_cast<const uint16_t*>(piece), count);
+          } else {
+            vec.axpy(sums, scale, static_cast<const float*>(piece), count);
+          }
+        }
+        for (int64_t r = 0; r < count; ++r) Put(out, first + r, c, sums[r], accumulate);
+      }
+    }
+  });
+}
+
+bool FewColumns(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, bool accumulate) {
+  if (out.cols > kVectorColumns || (a.col_stride != 1 && a.row_stride != 1)) return false;
+  thread_local Scratch scratch;
+  const int64_t k = a.cols;
+  float* columns = scratch.Reserve(k * out.cols);
+  for (int64_t c = 0; c < out.cols; ++c) {
+    for (int64_t i = 0; i < k; ++i) columns[c * k + i] = Element(b, i, c);
+  }
+  a.col_stride == 1 ? MultiplyRows(pool, a, columns, out, accumulate) : MultiplyColumns(pool, a, columns, out, accumulate);
+  return true;
+}
+
+// Whether out transposed = b transposed · a transposed suits the micro-kernel better.
+bool BetterTransposed(const Matrix& out) {
+  const GemmMicrokernel& kernel = *Vec().gemm;
+  const auto padded = [&](int64_t m, int64_t n) {
+    return CeilDivide(m, kernel.rows) * kernel.rows * CeilDivide(n, kernel.columns) * kernel.columns;
+  };
+  const bool by_rows = out.col_stride == 1, by_columns = out.row_stride == 1;
+  if (by_rows != by_columns) return by_columns;
+  return padded(out.cols, out.rows) < padded(out.rows, out.cols);
+}
+
+}  // namespace
+
+void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, bool accumulate) {
+  if (out.rows <= 0 || out.cols <= 0) return;
+  if (a.cols <= 0) {
+    if (accumulate) return;
+    for (int64_t r = 0; r < out.rows; ++r) {
+      for (int64_t c = 0; c < out.cols; ++c) Put(out, r, c, 0.0f, false);
+    }
+    return;
+  }
+  const ConstMatrix at = Transposed(a), bt = Transposed(b);
+  const Matrix out_t = Transposed(out);
+  if (FewColumns(pool, a, b, out, accumulate) || FewColumns(pool, bt, at, out_t, accumulate)) return;
+  if (BetterTransposed(out)) {
+    Product(pool, bt, at, out_t, accumulate).Run();
+  } else {
+    Product(pool, a, b, out, accumulate).Run();
+  }
+}
+
+void GemmBatched(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, const GemmBatch& batch) {
+  const auto one = [&](int64_t i) {
+    ConstMatrix ai = a, bi = b;
+    Matrix oi = out;
+    ai.data = At(a.data, a.dtype, i * batch.a_step);
+    bi.data = At(b.data, b.dtype, i * batch.b_step);
+    oi.data = At(out.data, out.dtype, i * batch.out_step);
+    Gemm(pool, ai, bi, oi, false);
+  };
+  if (batch.count < pool.threads()) {
+    for (int64_t i = 0; i < batch.count; ++i) one(i);
+    return;
+  }
+  pool.ParallelFor(batch.count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) one(i);
+  });
+}
+
+}  // namespace ane

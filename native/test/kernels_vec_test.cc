@@ -1,0 +1,276 @@
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "base/fp16.h"
+#include "check.h"
+#include "kernels/vec.h"
+
+using ane::FindVec;
+using ane::VecTable;
+
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+const int64_t kSizes[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 255, 257, 1000};
+
+std::vector<const VecTable*> Tables() {
+  std::vector<const VecTable*> tables;
+  for (const char* isa : {"avx512", "avx2", "neon", "portable"}) {
+    if (const VecTable* table = FindVec(isa)) tables.push_back(table);
+  }
+  return tables;
+}
+
+bool SameBits(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b)); }
+
+std::vector<float> Values(int64_t n, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, 3);
+  const float special[] = {0.0f, -0.0f, kInfinity, -kInfinity, kNan, 1e-42f, -1e-40f, 3e38f, -3e38f, 65519.0f, 65520.0f};
+  std::vector<float> values(n);
+  for (auto& value : values) value = random() % 8 == 0 ? special[random() % 11] : normal(random);
+  return values;
+}
+
+// Distance in units of the last place of the float nearest to `exact`.
+double Ulps(float got, double exact) {
+  if (std::isnan(exact)) return std::isnan(got) ? 0 : 1e9;
+  const float nearest = static_cast<float>(exact);
+  if (std::isinf(nearest)) return got == nearest || std::abs(got) == std::numeric_limits<float>::max() ? 0 : 1e9;
+  const double unit = std::max(std::ldexp(1.0, std::ilogb(nearest == 0 ? 1e-45 : nearest) - 23), 0x1p-149);
+  return std::abs(got - exact) / unit;
+}
+
+using Unary = void (*)(float*, const float*, int64_t);
+
+// The largest error over floats spread evenly over all bit patterns, so over all magnitudes and both signs.
+double WorstUlps(Unary function, double (*exact)(double)) {
+  std::vector<float> in;
+  for (uint64_t bits = 0; bits < 0x100000000ull; bits += 9973) {
+    const uint32_t pattern = static_cast<uint32_t>(bits);
+    float x;
+    std::memcpy(&x, &pattern, sizeof x);
+    in.push_back(x);
+  }
+  for (float x = -110.0f; x < 110.0f; x += 0.0007f) in.push_back(x);
+  std::vector<float> out(in.size());
+  function(out.data(), in.data(), static_cast<int64_t>(in.size()));
+  double worst = 0;
+  for (size_t i = 0; i < in.size(); ++i) worst = std::max(worst, Ulps(out[i], exact(in[i])));
+  return worst;
+}
+
+double Logistic(double x) { return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x)); }
+
+}  // namespace
+
+TEST(an_unknown_instruction_set_has_no_table) {
+  EXPECT(FindVec("sse9") == nullptr);
+  EXPECT(FindVec("portable") != nullptr);
+  for (const VecTable* table : Tables()) EXPECT(FindVec(table->isa) == table);
+}
+
+TEST(every_half_converts_to_single_and_back) {
+  for (const VecTable* table : Tables()) {
+    std::vector<uint16_t> halves(65536), back(65536);
+    for (int i = 0; i < 65536; ++i) halves[i] = static_cast<uint16_t>(i);
+    std::vector<float> singles(65536);
+    table->fp16_to_fp32(singles.data(), halves.data(), 65536);
+    table->fp32_to_fp16(back.data(), singles.data(), 65536);
+    bool same = true, agree = true;
+    for (int i = 0; i < 65536; ++i) {
+      const bool nan = (i & 0x7fff) > 0x7c00;
+      same = same && (back[i] == i || (nan && back[i] == (i | 0x200)));
+      agree = agree && SameBits(singles[i], ane::Fp16ToFp32(halves[i])) && std::isnan(singles[i]) == nan;
+    }
+    EXPECT(same);
+    EXPECT(agree);
+  }
+}
+
+TEST(rounding_to_half_is_nearest_even_everywhere) {
+  std::vector<float> in;
+  for (uint64_t bits = 0; bits < 0x100000000ull; bits += 4093) {
+    const uint32_t pattern = static_cast<uint32_t>(bits);
+    float x;
+    std::memcpy(&x, &pattern, sizeof x);
+    in.push_back(x);
+  }
+  // Ties and their neighbours.
+  for (int h = 0; h < 0x7c00; ++h) {
+    const float low = ane::Fp16ToFp32(static_cast<uint16_t>(h));
+    const float high = h == 0x7bff ? 65536.0f : ane::Fp16ToFp32(static_cast<uint16_t>(h + 1));
+    const float middle = (low + high) / 2;
+    for (float x : {middle, std::nextafter(middle, 0.0f), std::nextafter(middle, 1e6f)}) {
+      in.push_back(x);
+      in.push_back(-x);
+    }
+    EXPECT(ane::Fp32ToFp16(middle) == (h % 2 == 0 ? h : h + 1));
+    EXPECT(ane::Fp32ToFp16(std::nextafter(middle, 0.0f)) == h);
+    EXPECT(ane::Fp32ToFp16(std::nextafter(middle, 1e6f)) == h + 1);
+  }
+  const int64_t n = static_cast<int64_t>(in.size());
+  for (const VecTable* table : Tables()) {
+    std::vector<uint16_t> out(n);
+    table->fp32_to_fp16(out.data(), in.data(), n);
+    std::vector<float> rounded = in;
+    table->round_fp16(rounded.data(), n);
+    bool same = true;
+    for (int64_t i = 0; i < n; ++i) {
+      same = same && out[i] == ane::Fp32ToFp16(in[i]) && SameBits(rounded[i], ane::Fp16ToFp32(out[i]));
+    }
+    EXPECT(same);
+  }
+}
+
+TEST(element_wise_functions_match_scalar_arithmetic_on_any_size) {
+  for (const VecTable* table : Tables()) {
+    for (int64_t n : kSizes) {
+      const auto a = Values(n, 1), b = Values(n, 2);
+      // One element of slack behind must stay untouched.
+      std::vector<float> out(n + 1, 42.0f);
+      const auto matches = [&](auto function) {
+        bool same = out[n] == 42.0f;
+        for (int64_t i = 0; i < n; ++i) same = same && SameBits(out[i], function(a[i], b[i]));
+        return same;
+      };
+      table->add(out.data(), a.data(), b.data(), n);
+      EXPECT(matches([](float x, float y) { return x + y; }));
+      table->sub(out.data(), a.data(), b.data(), n);
+      EXPECT(matches([](float x, float y) { return x - y; }));
+      table->mul(out.data(), a.data(), b.data(), n);
+      EXPECT(matches([](float x, float y) { return x * y; }));
+      table->div(out.data(), a.data(), b.data(), n);
+      EXPECT(matches([](float x, float y) { return x / y; }));
+      table->maximum(out.data(), a.data(), b.data(), n);
+      EXPECT(matches([](float x, float y) { return x != x || y != y ? kNan : x > y ? x : y; }));
+      table->minimum(out.data(), a.data(), b.data(), n);
+      EXPECT(matches([](float x, float y) { return x != x || y != y ? kNan : x < y ? x : y; }));
+      table->add_scalar(out.data(), a.data(), 1.25f, n);
+      EXPECT(matches([](float x, float) { return x + 1.25f; }));
+      table->mul_scalar(out.data(), a.data(), -0.3f, n);
+      EXPECT(matches([](float x, float) { return x * -0.3f; }));
+      table->sqrt(out.data(), a.data(), n);
+      EXPECT(matches([](float x, float) { return std::sqrt(x); }));
+      table->rsqrt(out.data(), a.data(), n);
+      EXPECT(matches([](float x, float) { return 1.0f / std::sqrt(x); }));
+      table->relu(out.data(), a.data(), n);
+      EXPECT(matches([](float x, float) { return x <= 0 ? 0.0f : x; }));
+      std::copy(b.begin(), b.end(), out.begin());
+      table->axpy(out.data(), 0.7f, a.data(), n);
+      EXPECT(matches([](float x, float y) { return y + 0.7f * x; }));
+      // In place.
+      std::copy(a.begin(), a.end(), out.begin());
+      table->add(out.data(), out.data(), b.data(), n);
+      EXPECT(matches([](float x, float y) { return x + y; }));
+    }
+  }
+}
+
+TEST(exponential_functions_are_accurate_to_two_units_in_the_last_place) {
+  for (const VecTable* table : Tables()) {
+    EXPECT(WorstUlps(table->exp, [](double x) { return std::exp(x); }) < 1.5);
+    EXPECT(WorstUlps(table->sigmoid, Logistic) < 2.5);
+    EXPECT(WorstUlps(table->tanh, [](double x) { return std::tanh(x); }) < 2.0);
+    EXPECT(WorstUlps(table->silu, [](double x) { return x * Logistic(x); }) < 2.8);
+  }
+}
+
+TEST(exponential_functions_meet_their_limits) {
+  const float in[] = {kInfinity, -kInfinity, kNan, 0.0f, -0.0f, 1e-45f, 200.0f, -200.0f};
+  float out[8];
+  for (const VecTable* table : Tables()) {
+    table->exp(out, in, 8);
+    EXPECT(out[0] == kInfinity && out[1] == 0.0f && std::isnan(out[2]) && out[3] == 1.0f && out[6] == kInfinity);
+    table->sigmoid(out, in, 8);
+    EXPECT(out[0] == 1.0f && out[1] == 0.0f && std::isnan(out[2]) && out[3] == 0.5f && out[6] == 1.0f && out[7] == 0.0f);
+    table->tanh(out, in, 8);
+    EXPECT(out[0] == 1.0f && out[1] == -1.0f && std::isnan(out[2]) && out[5] == 1e-45f && out[7] == -1.0f);
+    EXPECT(std::signbit(out[4]) && !std::signbit(out[3]));
+    table->silu(out, in, 8);
+    EXPECT(out[0] == kInfinity && std::isnan(out[2]) && out[3] == 0.0f && out[6] == 200.0f && out[7] == 0.0f);
+    EXPECT(out[1] == 0.0f);
+  }
+}
+
+TEST(every_table_gives_the_same_bits) {
+  const auto tables = Tables();
+  for (int64_t n : kSizes) {
+    const auto a = Values(n, 3);
+    std::vector<float> finite(n), other(n);
+    for (int64_t i = 0; i < n; ++i) finite[i] = std::sin(static_cast<float>(i * 7 + 1)) * 3;
+    for (int64_t i = 0; i < n; ++i) other[i] = std::cos(static_cast<float>(i * 5 + 2));
+    const VecTable& base = *FindVec("portable");
+    for (const VecTable* table : tables) {
+      for (Unary VecTable::*function : {&VecTable::exp, &VecTable::sigmoid, &VecTable::tanh, &VecTable::silu}) {
+        std::vector<float> x(n), y(n);
+        (table->*function)(x.data(), a.data(), n);
+        (base.*function)(y.data(), a.data(), n);
+        bool same = true;
+        for (int64_t i = 0; i < n; ++i) same = same && SameBits(x[i], y[i]);
+        EXPECT(same);
+      }
+      EXPECT(SameBits(table->reduce_sum(finite.data(), n), base.reduce_sum(finite.data(), n)));
+      EXPECT(SameBits(table->dot(finite.data(), other.data(), n), base.dot(finite.data(), other.data(), n)));
+      EXPECT(SameBits(table->reduce_max(finite.data(), n), base.reduce_max(finite.data(), n)));
+      EXPECT(table->sum_squares(finite.data(), n) == base.sum_squares(finite.data(), n));
+    }
+  }
+}
+
+TEST(reductions_match_sums_in_double_precision) {
+  for (const VecTable* table : Tables()) {
+    for (int64_t n : kSizes) {
+      std::vector<float> a(n), b(n);
+      double sum = 0, dot = 0, squares = 0;
+      float best = -kInfinity;
+      for (int64_t i = 0; i < n; ++i) {
+        a[i] = std::sin(static_cast<float>(i + 1)) * 10;
+        b[i] = std::cos(static_cast<float>(3 * i));
+        sum += a[i];
+        dot += static_cast<double>(a[i]) * b[i];
+        squares += static_cast<double>(a[i]) * a[i];
+        best = std::max(best, a[i]);
+      }
+      EXPECT(std::abs(table->reduce_sum(a.data(), n) - sum) <= 1e-5 * (n + 1));
+      EXPECT(std::abs(table->dot(a.data(), b.data(), n) - dot) <= 1e-5 * (n + 1));
+      EXPECT(std::abs(table->sum_squares(a.data(), n) - squares) <= 1e-12 * (squares + 1));
+      EXPECT(table->reduce_max(a.data(), n) == best);
+      if (n > 0) {
+        a[n / 2] = kNan;
+        EXPECT(std::isnan(table->reduce_sum(a.data(), n)));
+        EXPECT(std::isnan(table->reduce_max(a.data(), n)));
+        EXPECT(std::isnan(table->sum_squares(a.data(), n)));
+      }
+    }
+  }
+}
+
+TEST(adamw_follows_the_formula) {
+  for (const VecTable* table : Tables()) {
+    for (int64_t n : kSizes) {
+      std::vector<float> param(n), grad(n), m(n), v(n);
+      for (int64_t i = 0; i < n; ++i) {
+        param[i] = std::sin(static_cast<float>(i));
+        grad[i] = std::cos(static_cast<float>(i)) * 4;
+        m[i] = 0.1f * param[i];
+        v[i] = 0.01f * param[i] * param[i];
+      }
+      auto p2 = param, m2 = m, v2 = v;
+      table->adamw(p2.data(), grad.data(), m2.data(), v2.data(), n, 1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 0.271f, 0.142625f, 0.25f);
+      bool close = true;
+      for (int64_t i = 0; i < n; ++i) {
+        const double g = grad[i] * 0.25;
+        const double dm = 0.9 * m[i] + 0.1 * g, dv = 0.95 * v[i] + 0.05 * g * g;
+        const double p = param[i] * (1 - 1e-4) - 1e-3 * (dm / 0.271) / (std::sqrt(dv / 0.142625) + 1e-8);
+        close = close && std::abs(p2[i] - p) < 1e-6 && std::abs(m2[i] - dm) < 1e-6 && std::abs(v2[i] - dv) < 1e-6;
+      }
+      EXPECT(close);
+    }
+  }
+}
