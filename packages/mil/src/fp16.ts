@@ -73,7 +73,7 @@ export function fp16FromBits(bits: number): number {
  *
  * @throws {RangeError} if `out` is shorter than `values`
  */
-export function encodeFp16(values: Float32Array, out = new Uint16Array(values.length)): Uint16Array {
+export function encodeFp16(values: Float32Array, out: Uint16Array = new Uint16Array(values.length)): Uint16Array {
   if (out.length < values.length) {
     throw new RangeError(`Expected at least ${values.length} elements for out, got ${out.length}.`)
   }
@@ -87,7 +87,7 @@ export function encodeFp16(values: Float32Array, out = new Uint16Array(values.le
  *
  * @throws {RangeError} if `out` is shorter than `bits`
  */
-export function decodeFp16(bits: Uint16Array, out = new Float32Array(bits.length)): Float32Array {
+export function decodeFp16(bits: Uint16Array, out: Float32Array = new Float32Array(bits.length)): Float32Array {
   if (out.length < bits.length) {
     throw new RangeError(`Expected at least ${bits.length} elements for out, got ${out.length}.`)
   }

@@ -82,6 +82,7 @@ class Parser {
     }
     const attributes = this.#attributes()
     const block = this.#block(scope)
+    lexer.skip(';')
     return { name, ...(opset && { opset }), inputs, attributes, ...block }
   }
 
@@ -95,7 +96,6 @@ class Parser {
     lexer.expect('->', 'a block')
     lexer.expect('(', 'the outputs of a block')
     const outputs = this.#list(')', 'the outputs of a block', () => this.#reference(scope))
-    lexer.skip(';')
     return { operations, outputs }
   }
 
@@ -123,8 +123,12 @@ class Parser {
       delete attributes[name]
     }
     const blocks: Block[] = []
-    while (lexer.at('{')) blocks.push(this.#block(new Scope(scope)))
-    lexer.expect(';', `the end of ${op}`)
+    let ended = false
+    while (lexer.at('{')) {
+      blocks.push(this.#block(new Scope(scope)))
+      ended = lexer.skip(';')
+    }
+    if (!ended) lexer.expect(';', `the end of ${op}`)
     for (const result of results) scope.define(result)
     return { op, ...(opset && { opset }), operands, attributes, results, blocks, position }
   }

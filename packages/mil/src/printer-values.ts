@@ -50,12 +50,14 @@ function printContents({ type, value }: Literal, version: string): string {
   }
 }
 
-/** Prints an element of a list, dict or tuple: without its type, which is in the container's. */
+/** Prints an element of a list, dict or tuple; its type is in the container's, only a file reference repeats it. */
 function printItem(literal: Literal, type: Literal['type'], version: string): string {
   if (!compatibleTypes(literal.type, type)) {
     throw new TypeError(`Expected ${printType(type)} for an element, got ${printType(literal.type)}.`)
   }
-  return printContents({ type, value: literal.value }, version)
+  return literal.value.kind === 'blob'
+    ? printLiteral(literal, version)
+    : printContents({ type, value: literal.value }, version)
 }
 
 function mismatch(type: string, value: string): TypeError {

@@ -12,9 +12,12 @@ const BUILD_INFO: Literal = {
   value: { kind: 'dict', entries: [[string('coremlc-version'), string('3505.4.1')]] },
 }
 
-/** How `print` spells operands that are constants without a name. */
+/** How `print` spells constants without a name. */
 export interface PrintOptions {
-  /** `const` gives each a named constant (the Neural Engine's compiler needs it), `inline` leaves it in place. */
+  /**
+   * `const` (the default) makes each immediate operand a named `const` and gives every `const` a name, which the Neural
+   * Engine's compiler needs; `inline` leaves them as they are in the program.
+   */
   immediates?: 'const' | 'inline'
 }
 
@@ -97,7 +100,7 @@ class FunctionPrinter {
       if (constants && operand.kind === 'literal') attributes[name] = operand.literal
       else operands.push(`${legal(name)} = ${this.#operand(operation, name, operand, scope, indent)}`)
     }
-    if (op === 'const') attributes.name ??= string(operation.results[0].name)
+    if (op === 'const' && this.#immediates === 'const') attributes.name ??= string(operation.results[0].name)
     const blocks = operation.blocks.map((block) => ` {\n${this.#block(block, new Map(scope), indent)}`)
     const results = operation.results.map((result) => this.#define(result, scope))
     const opset = operation.opset ? `<${legal(operation.opset)}>` : ''

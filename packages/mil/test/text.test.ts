@@ -1,0 +1,125 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { blobPaths, FormatError, parse, print, relativeBlobPath, verify } from '../src/index.js'
+
+const repoRoot = fileURLToPath(new URL('../../..', import.meta.url))
+const programs = path.resolve(repoRoot, '../shared/mil')
+const present = existsSync(programs)
+
+interface Row {
+  dir: string
+  mil: string
+  version: string
+  source: string
+  expect: string
+  line: string
+  column: string
+}
+
+function readIndex(): Row[] {
+  const [head, ...rows] = readFileSync(path.join(programs, 'INDEX.tsv'), 'utf8').trim().split('\n')
+  const names = head.split('\t')
+  return rows.map((row) => Object.fromEntries(row.split('\t').map((cell, i) => [names[i], cell])) as unknown as Row)
+}
+
+const index = present ? readIndex() : []
+const textOf = (row: Row) => readFileSync(path.join(programs, row.dir, row.mil), 'utf8')
+const accepted = index.filter((row) => row.expect !== 'reject')
+const rejected = index.filter((row) => row.expect === 'reject')
+
+/** Compiler output is indented by 12; hand-written generators use other layouts. */
+const isCompilerOutput = (text: string) => /^ {12}\S/m.test(text) && !/^ {8}[^ }]/m.test(text)
+
+describe.skipIf(!present)('programs of other tools (needs ../shared)', () => {
+  it('are all there', () => {
+    const folders = readdirSync(programs, { recursive: true }).filter((file) => String(file).endsWith('model.mil'))
+    expect(index.map((row) => `${row.dir}/${row.mil}`).sort()).toEqual(folders.map(String).sort())
+    expect(accepted.length).toBeGreaterThan(0)
+    expect(rejected.length).toBeGreaterThan(0)
+  })
+
+  it.each(accepted)('parse and come back from their own print: $dir', (row) => {
+    const program = parse(textOf(row), { path: row.mil })
+    for (const immediates of ['const', 'inline'] as const) {
+      const text = print(program, { immediates })
+      expect(print(parse(text), { immediates })).toBe(text)
+      const other = program.version === '1.0' ? '1.3' : '1.0'
+      const respelled = parse(print({ ...program, version: other }, { immediates }))
+      expect(print({ ...respelled, version: program.version }, { immediates })).toBe(text)
+    }
+  })
+
+  it.each(accepted.filter((row) => isCompilerOutput(textOf(row))))(
+    'print byte for byte as the compiler did: $dir',
+    (row) => {
+      const text = textOf(row)
+      const decimals = /[( [{]-?[0-9]+\.[0-9]+e/.test(text)
+      if (!decimals) expect(print(parse(text), { immediates: 'inline' })).toBe(text.trimEnd())
+    },
+  )
+
+  it.each(accepted)('verify without an error, weight files included: $dir', (row) => {
+    const program = parse(textOf(row))
+    const read = (file: string) => new Uint8Array(readFileSync(path.join(programs, row.dir, relativeBlobPath(file))))
+    const blobs = new Map(blobPaths(program).map((file) => [file, read(file)]))
+    const errors = (lenientBlobs: boolean) =>
+      verify(program, { blobs, lenientBlobs }).filter((diagnostic) => diagnostic.severity === 'error')
+    if (row.dir.endsWith('_asdumped')) expect(errors(false).length).toBeGreaterThan(0)
+    expect(errors(row.dir.endsWith('_asdumped'))).toEqual([])
+  })
+
+  it.each(rejected)('are refused at the stated line and column: $dir', (row) => {
+    let caught: unknown
+    try {
+      parse(textOf(row), { path: row.mil })
+    } catch (error) {
+      caught = error
+    }
+    expect(caught).toBeInstanceOf(FormatError)
+    expect(caught).toMatchObject({ path: row.mil, line: Number(row.line), column: Number(row.column) })
+  })
+
+  it('throw nothing but a FormatError, quickly, when damaged', () => {
+    const texts = accepted.map(textOf).filter((text) => text.length < 30_000)
+    const piece = fc.constantFrom(
+      ...'()[]{}<>,;=?"\\'.split(''),
+      '->',
+      ' ',
+      '0',
+      '-',
+      'x',
+      'tensor',
+      'BLOBFILE',
+      '\0',
+      '€',
+    )
+    const edit = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), removed: fc.nat(12), inserted: piece })
+    const damage = fc.record({
+      which: fc.nat(texts.length - 1),
+      edits: fc.array(edit, { minLength: 1, maxLength: 3 }),
+      end: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+    })
+    fc.assert(
+      fc.property(damage, ({ which, edits, end }) => {
+        let text = texts[which]
+        if (end !== null) text = text.slice(0, Math.floor(end * text.length))
+        for (const { at, removed, inserted } of edits) {
+          const position = Math.floor(at * text.length)
+          text = text.slice(0, position) + inserted + text.slice(position + removed)
+        }
+        const start = performance.now()
+        try {
+          const program = parse(text)
+          verify(program)
+        } catch (error) {
+          if (!(error instanceof FormatError)) throw error
+        }
+        expect(performance.now() - start).toBeLessThan(2000)
+      }),
+      { numRuns: 600 },
+    )
+  })
+})
