@@ -1,0 +1,36 @@
+import { type Schedule, transposed, type View } from '@ane/runtime'
+import type { Parameters } from './parameters.js'
+import type { BoundSegment } from './segment-programs.js'
+
+/** Records a segment's forward run on `x` [C, S]; returns its output. */
+export function recordForward(schedule: Schedule, { segment, forward }: BoundSegment, x: View): View {
+  forward.record(schedule, { x }, { label: `${segment.label} forward`, group: 'device_forward' })
+  return forward.outputs.get('y')!
+}
+
+/** Records a segment's backward run and its weight gradients; returns the gradient of its input `x`. */
+export function recordBackward(
+  schedule: Schedule,
+  bound: BoundSegment,
+  parameters: Parameters,
+  x: View,
+  dy: View,
+): View {
+  const { segment, forward, backward, pairs } = bound
+  const known: Record<string, View> = { ...Object.fromEntries(forward.outputs), x, d_y: dy }
+  backward.record(schedule, known, { label: `${segment.label} backward`, group: 'device_backward' })
+  const find = ({ from, name }: { from: string; name: string }): View =>
+    (from === 'backward' ? backward.outputs.get(name) : undefined) ?? known[name]
+  for (const pair of pairs) {
+    const { name } = segment.weights.find(({ parameter }) => parameter === pair.weight)!
+    const [input, dout] = [find(pair.x), find(pair.dy)]
+    const gradient = parameters.viewOf(parameters.gradients, name)
+    const options = { label: `${name} gradient`, group: 'host' }
+    if (pair.kind === 'matmul') {
+      schedule.kernel('gemm', { a: dout, b: transposed(input), out: gradient, accumulate: 1 }, options)
+    } else {
+      schedule.kernel('scale_gradient', { in: input, dout, dweight: gradient }, options)
+    }
+  }
+  return backward.outputs.get('d_x')!
+}
