@@ -1,6 +1,7 @@
 export * from './checkpoint.js'
 export * from './errors.js'
 export * from './options.js'
+export * from './prepare-data.js'
 export * from './run-folder.js'
 export * from './run-lock.js'
 export * from './sampler.js'

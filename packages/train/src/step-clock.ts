@@ -1,10 +1,4 @@
-/** Milliseconds the native parts of a step took, as the training step reports them. */
-export interface PartTimes {
-  readonly deviceForward: number
-  readonly deviceBackward: number
-  readonly host: number
-  readonly staging: number
-}
+import type { StepTimes } from '@ane/models'
 
 /** Splits the wall time of one optimizer step; what no native part accounts for is JavaScript's share. */
 export class StepClock {
@@ -14,11 +8,16 @@ export class StepClock {
   #host = 0
   #staging = 0
 
-  add(times: PartTimes): void {
-    this.#forward += times.deviceForward
-    this.#backward += times.deviceBackward
+  add(times: StepTimes): void {
+    this.#forward += times.device_forward
+    this.#backward += times.device_backward
     this.#host += times.host
     this.#staging += times.staging
+  }
+
+  /** Native work outside forward and backward: gradient norm and update. */
+  addHost(ms: number): void {
+    this.#host += ms
   }
 
   stop() {

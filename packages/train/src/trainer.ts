@@ -1,10 +1,11 @@
-import { flopsPerToken, type ModelConfig, type TrainStep, type Weights } from '@ane/models'
+import { flopsPerToken, type ModelConfig, type TrainStep } from '@ane/models'
 import { AdamW, clipFactor, dynamicLossScale, type LossScale, type Schedule, staticLossScale } from '@ane/optim'
 import { MovingAverage, type StepEvent, type TelemetryEvent } from '@ane/telemetry'
 import {
   checkpointPath,
   linkBest,
   loadTrainingState,
+  type Moments,
   pruneCheckpoints,
   saveCheckpoint,
   type TrainerState,
@@ -65,6 +66,7 @@ class Run {
   #skippedInARow = 0
   #best: { loss: number; checkpoint: string | null } = { loss: Number.POSITIVE_INFINITY, checkpoint: null }
   #savedStep = -1
+  #updateMs = 0
 
   constructor(readonly setup: RunSetup) {
     const { options, tokens, config, trainStep } = setup
@@ -89,7 +91,14 @@ class Run {
       beta2: options.adamBeta2,
       epsilon: options.adamEpsilon,
       weightDecay: options.weightDecay,
-      kernel: (_, hyperparameters) => trainStep.adamw(hyperparameters),
+      kernel: async (_, { epsilon, gradientScale, ...hyper }) => {
+        this.#updateMs = await trainStep.adamw({
+          ...hyper,
+          eps: epsilon,
+          gradScale: gradientScale,
+          step: this.#optimizer.steps + 1,
+        })
+      },
     })
     this.#window = new Int32Array(seqLen + 1)
     this.#flopsPerStep = flopsPerToken(config, seqLen).training * this.#tokensPerStep
@@ -102,7 +111,7 @@ class Run {
 
   async resume(checkpoint: string): Promise<void> {
     const { trainStep, config } = this.setup
-    const state = await loadTrainingState(checkpoint, config, trainStep.moments)
+    const state = await loadTrainingState(checkpoint, config, momentsOf(trainStep))
     this.#step = state.step
     this.#savedStep = state.step
     this.#tokens = state.tokens
@@ -140,7 +149,6 @@ class Run {
     const clock = new StepClock()
     const scale = this.#lossScale.scale
     let loss = 0
-    trainStep.zeroGradients()
     for (let micro = 0; micro < options.gradientAccumulationSteps; micro++) {
       this.#fillBatch()
       const result = await trainStep.forwardBackward(scale)
@@ -148,14 +156,16 @@ class Run {
       loss += result.loss / options.gradientAccumulationSteps
     }
     const unscale = 1 / (scale * options.gradientAccumulationSteps)
+    const normStart = performance.now()
     const norm = (await trainStep.gradNorm()) * unscale
+    clock.addHost(performance.now() - normStart)
     const learningRate = this.#schedule(this.#step + 1)
     const finite = Number.isFinite(norm)
     if (finite) {
       const clip = options.maxGradNorm > 0 ? clipFactor(norm, options.maxGradNorm) : 1
       await this.#optimizer.step(learningRate, clip * unscale)
-    }
-    clock.add(trainStep.takeTimes())
+      clock.addHost(this.#updateMs)
+    } else trainStep.zeroGradients()
     this.#lossScale.update(finite)
     this.#skippedInARow = finite ? 0 : this.#skippedInARow + 1
     this.#step++
@@ -224,8 +234,8 @@ class Run {
     const path = checkpointPath(runFolder, this.#step)
     const name = path.slice(runFolder.length + 1)
     if (reason === 'best') this.#best.checkpoint = name
-    const weights = trainStep.parameters as Weights
-    await saveCheckpoint(path, { config, weights, moments: trainStep.moments, state: this.#state() }, addFiles)
+    const content = { config, weights: trainStep.parameters, moments: momentsOf(trainStep), state: this.#state() }
+    await saveCheckpoint(path, content, addFiles)
     this.#savedStep = this.#step
     if (reason === 'best') await linkBest(runFolder, name)
     await pruneCheckpoints(runFolder, options.saveTotalLimit, this.#best.checkpoint)
@@ -247,5 +257,7 @@ class Run {
     }
   }
 }
+
+const momentsOf = ({ firstMoments, secondMoments }: TrainStep): Moments => ({ m: firstMoments, v: secondMoments })
 
 const now = (): string => new Date().toISOString()
