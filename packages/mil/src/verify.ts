@@ -17,7 +17,7 @@ import { constantsOf } from './literals.js'
 import { type ConstantLookup, inferTypes } from './ops/call.js'
 import { OpError } from './ops/row.js'
 import { opRow } from './ops/table.js'
-import { elementCount } from './tensor.js'
+import { elementCount, tensorOf } from './tensor.js'
 import { compatibleTypes, printType } from './type-text.js'
 
 /** Something wrong (`error`) or unusual (`warning`) in a program. */
@@ -180,7 +180,8 @@ class FunctionVerifier {
       this.report('error', `Expected ${inferred.length} results for ${operation.op}, got ${results.length}.`)
     }
     inferred.slice(0, results.length).forEach((type, i) => {
-      if (!compatibleTypes(type, results[i].type)) this.#mismatch(type, results[i].name, results[i].type)
+      if (!compatibleTypes(type, tensorOf(results[i].type) ?? results[i].type))
+        this.#mismatch(type, results[i].name, results[i].type)
     })
   }
 
