@@ -1,4 +1,12 @@
-import { createTrainStep, flopsPerToken, initialWeights, memoryEstimate, parameterCount, presets, type TrainStep } from '@ane/models'
+import {
+  createTrainStep,
+  flopsPerToken,
+  initialWeights,
+  memoryEstimate,
+  parameterCount,
+  presets,
+  type TrainStep,
+} from '@ane/models'
 import { openDevice } from '@ane/runtime'
 import { formatBytes, formatCount } from '@ane/telemetry'
 import { type Machine, machine, summarize } from '../bench/machine.js'
@@ -108,7 +116,8 @@ async function timeStep(trainStep: TrainStep, vocabSize: number, step: number): 
     staging_ms: times.staging,
     gradient_norm_ms: normMs,
     update_ms: updateMs,
-    javascript_ms: total - times.device_forward - times.device_backward - times.host - times.staging - normMs - updateMs,
+    javascript_ms:
+      total - times.device_forward - times.device_backward - times.host - times.staging - normMs - updateMs,
   }
 }
 
@@ -131,7 +140,10 @@ function showResult(result: {
     ['machine', `${result.machine.cpu}, ${result.machine.cores} cores`],
     ['device', `${result.device.summary}, ${result.device.math} math, ${result.dtype} graph`],
     ['model', `${result.model}, ${formatCount(result.parameters)} parameters, ${result.tokens_per_step} tokens a step`],
-    ['speed', `${formatCount((result.flops_per_step * 1000) / median)}FLOP/s, ${formatCount((result.tokens_per_step * 1000) / median)} tok/s`],
+    [
+      'speed',
+      `${formatCount((result.flops_per_step * 1000) / median)}FLOP/s, ${formatCount((result.tokens_per_step * 1000) / median)} tok/s`,
+    ],
     ['memory', `${formatBytes(result.peak_rss_bytes)} peak, ${formatBytes(result.memory_estimate_bytes)} estimated`],
   ])
   print()
@@ -139,7 +151,13 @@ function showResult(result: {
     parts.map((part) => {
       const { median: middle, least, most } = summarize(samples.map((sample) => sample[part]))
       const share = `${((100 * middle) / median).toFixed(1)}%`
-      return { part: part.replace(/_ms$/, ''), 'median ms': middle.toFixed(2), min: least.toFixed(2), max: most.toFixed(2), share }
+      return {
+        part: part.replace(/_ms$/, ''),
+        'median ms': middle.toFixed(2),
+        min: least.toFixed(2),
+        max: most.toFixed(2),
+        share,
+      }
     }),
   )
 }
