@@ -30,24 +30,15 @@ export function numericLiteral(
   if (values.length !== data.length) {
     throw new RangeError(`Expected ${data.length} elements for ${name}, got ${values.length}.`)
   }
-  for (let i = 0; i < data.length; i++) data[i] = converted(dtype, values[i], data, name)
-  return { type: tensorType(dtype, shape), value: { kind: 'numbers', data } }
-}
-
-function converted(dtype: Dtype, value: number | bigint, data: NumericData, name: string): never {
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return BigInt(value) as never
-  const number = Number(value)
-  const stored = dtype === 'fp16' ? roundToFp16(number) : number
-  const probe = data.constructor === Float32Array ? Math.fround(stored) : stored
-  if (isFloat(dtype)) {
-    if (Number.isFinite(number) && !Number.isFinite(probe)) {
-      throw new RangeError(`Expected numbers within the range of ${dtype} for ${name}, got ${number}.`)
-    }
-  } else {
-    data[0] = number as never
-    if (data[0] !== number) throw new RangeError(`Expected ${dtype} numbers for ${name}, got ${number}.`)
+  const wide = data instanceof BigInt64Array || data instanceof BigUint64Array
+  for (let i = 0; i < data.length; i++) {
+    if (wide) data[i] = BigInt(values[i]) as never
+    else data[i] = (dtype === 'fp16' ? roundToFp16(Number(values[i])) : Number(values[i])) as never
+    const [given, stored] = [Number(values[i]), Number(data[i])]
+    const lost = isFloat(dtype) ? Number.isFinite(given) && !Number.isFinite(stored) : given !== stored
+    if (lost) throw new RangeError(`Expected numbers ${dtype} can hold for ${name}, got ${given}.`)
   }
-  return probe as never
+  return { type: tensorType(dtype, shape), value: { kind: 'numbers', data } }
 }
 
 /** Row-major numbers of a literal, undefined if they are in a file or it is no numeric tensor. */
