@@ -34,9 +34,10 @@ function activation(
     },
     ...(derivative && {
       vjp: (call: VjpCall) =>
-        unaryGradient(call, (_, { x, y, dy }) =>
-          derivative(call, { x, y, dy, alpha: parameter(call, 'alpha'), beta: parameter(call, 'beta') }),
-        ),
+        unaryGradient(call, (_, of) => {
+          const parameters = { alpha: parameter(call, 'alpha'), beta: parameter(call, 'beta') }
+          return derivative(call, Object.defineProperties(parameters, Object.getOwnPropertyDescriptors(of)) as never)
+        }),
     }),
   }
 }

@@ -2,10 +2,10 @@
 
 import type { Dim, Value } from '../ir.js'
 import type { Tensor } from '../tensor.js'
-import { filled, reshaped, shapeOf } from './gradients.js'
+import { filled, operandShape, reshaped, shapeOf } from './gradients.js'
 import { ANY, constant, elements, moved, operand, option, tensorType } from './operands.js'
 import { type Call, type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
-import { axisOf, sameDim, spell } from './shapes.js'
+import { axisOf, knownShape, sameDim, spell } from './shapes.js'
 
 const VALUES = { name: 'values', types: ANY, variadic: true }
 
@@ -80,15 +80,10 @@ const concat: OpRow = {
     const dy = call.dy[0]
     if (!dy || !call.needs('values')) return {}
     if (call.flag('interleave')) throw new OpError('Expected no interleave for a gradient, got true.')
-    const values = call.values('values')
     const axis = axisOf(call.number('axis'), shapeOf(dy).length)
+    const sizes = call.types('values').map((type) => knownShape(type, 'values')[axis])
     return {
-      values: cut(
-        call,
-        dy,
-        axis,
-        values.map((value) => shapeOf(value)[axis]),
-      ),
+      values: cut(call, dy, axis, sizes),
     }
   },
 }
@@ -113,14 +108,14 @@ const stack: OpRow = {
   vjp(call) {
     const dy = call.dy[0]
     if (!dy || !call.needs('values')) return {}
-    const values = call.values('values')
+    const values = call.types('values')
     const pieces = cut(
       call,
       dy,
       axisOf(call.number('axis'), shapeOf(dy).length),
       values.map(() => 1),
     )
-    return { values: pieces.map((piece, i) => reshaped(call, piece, shapeOf(values[i]))) }
+    return { values: pieces.map((piece, i) => reshaped(call, piece, knownShape(values[i], 'values'))) }
   },
 }
 
@@ -177,7 +172,8 @@ const split: OpRow = {
     const some = call.dy.find((gradient) => gradient)
     if (!some || !call.needs('x')) return {}
     const axis = axisOf(call.number('axis'), call.type('x').shape.length)
-    const values = call.y.map((part, i) => call.dy[i] ?? filled(call, some, shapeOf(part), 0))
+    const whole = operandShape(call, 'x')
+    const values = partSizes(call).map((size, i) => call.dy[i] ?? filled(call, some, whole.with(axis, size!), 0))
     return { x: call.b.op('concat', { values, axis, interleave: false }) }
   },
 }

@@ -1,7 +1,7 @@
 /** Convolution (cross-correlation) over one to three spatial axes, accumulated in binary64. */
 
 import type { Tensor } from '../tensor.js'
-import { reshaped, shapeOf } from './gradients.js'
+import { operandShape, reshaped, shapeOf } from './gradients.js'
 import { computed, elements, FLOATS, operand, option, tensorType } from './operands.js'
 import { type Call, type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
 import { knownShape, needRank, sameDim } from './shapes.js'
@@ -84,8 +84,7 @@ function vjp(call: VjpCall): Gradients {
   const { b } = call
   const dy = call.dy[0]
   if (!dy) return {}
-  const weight = call.value('weight')
-  const [outputs, inputs, ...kernel] = shapeOf(weight)
+  const [outputs, inputs, ...kernel] = operandShape(call, 'weight')
   const windows = convWindows(call)
   const plain = windows.every((w) => w.size === 1 && w.stride === 1 && w.before === 0 && w.after === 0)
   if (!plain || call.number('groups') !== 1) {
@@ -94,7 +93,7 @@ function vjp(call: VjpCall): Gradients {
   if (call.needs('weight')) throw new OpError('Expected no gradient for weight, got a request. Use matmul for weights.')
   const gradients: Gradients = {}
   if (call.needs('x')) {
-    const flipped = b.op('transpose', { x: reshaped(call, weight, [outputs, inputs]), perm: [1, 0] })
+    const flipped = b.op('transpose', { x: reshaped(call, call.value('weight'), [outputs, inputs]), perm: [1, 0] })
     gradients.x = b.op('conv', {
       x: dy,
       weight: reshaped(call, flipped, [inputs, outputs, ...kernel]),

@@ -3,7 +3,7 @@
 import type { Dtype, Value } from '../ir.js'
 import { broadcastStrides, isFloat, offsetsOf, type Tensor } from '../tensor.js'
 import { product, where } from './elementwise-unary.js'
-import { shapeOf, unbroadcast } from './gradients.js'
+import { operandShape, unbroadcast } from './gradients.js'
 import { computed, elements, FLOATS, NUMBERS, operand, tensorType } from './operands.js'
 import { type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
 import { broadcast } from './shapes.js'
@@ -59,7 +59,7 @@ function binaryGradients(call: VjpCall, derivative: Derivative): Gradients {
   const gradients: Gradients = {}
   for (const name of ['x', 'y'] as const) {
     const gradient = build[name]
-    if (gradient && call.needs(name)) gradients[name] = unbroadcast(call, gradient(), shapeOf(call.value(name)))
+    if (gradient && call.needs(name)) gradients[name] = unbroadcast(call, gradient(), operandShape(call, name))
   }
   return gradients
 }
@@ -92,16 +92,18 @@ function integerPower(x: number, y: number): number {
 
 function powerGradients(call: VjpCall, dy: Value): ReturnType<Derivative> {
   const { b } = call
-  const [x, y] = [call.value('x'), call.value('y')]
   const exponents = call.numbers('y')
   const slope = () => {
-    if (exponents?.length !== 1) return product(b, dy, y, b.op('pow', { x, y: b.op('sub', { x: y, y: 1 }) }))
+    if (exponents?.length !== 1) {
+      const y = call.value('y')
+      return product(b, dy, y, b.op('pow', { x: call.value('x'), y: b.op('sub', { x: y, y: 1 }) }))
+    }
     const [exponent] = exponents
     if (exponent === -0.5) return product(b, dy, -0.5, call.y[0], call.y[0], call.y[0])
-    if (exponent === 2) return product(b, dy, x, 2)
-    return product(b, dy, b.op('pow', { x, y: exponent - 1 }), exponent)
+    if (exponent === 2) return product(b, dy, call.value('x'), 2)
+    return product(b, dy, b.op('pow', { x: call.value('x'), y: exponent - 1 }), exponent)
   }
-  return { x: slope, y: () => product(b, dy, call.y[0], b.op('log', { x })) }
+  return { x: slope, y: () => product(b, dy, call.y[0], b.op('log', { x: call.value('x') })) }
 }
 
 const logical = { types: ['bool'] as const }
@@ -142,9 +144,9 @@ export const elementwiseBinary: readonly OpRow[] = [
 
 /** The gradient goes to the operand that won; to `x` where both are equal. */
 function extremeGradients(call: VjpCall, dy: Value, first: string, second: string): ReturnType<Derivative> {
-  const operands = { x: call.value('x'), y: call.value('y') }
+  const operands = () => ({ x: call.value('x'), y: call.value('y') })
   return {
-    x: () => where(call.b, call.b.op(first, operands), dy),
-    y: () => where(call.b, call.b.op(second, operands), dy),
+    x: () => where(call.b, call.b.op(first, operands()), dy),
+    y: () => where(call.b, call.b.op(second, operands()), dy),
   }
 }

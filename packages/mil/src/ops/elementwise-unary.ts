@@ -35,11 +35,21 @@ function unary(op: string, compute: (x: number, epsilon: number) => number, more
   }
 }
 
-/** Builds the gradient of `x` for a row with one differentiable operand. */
+/** Builds the gradient of `x` for a row with one differentiable operand; asking for `x` or `y` is what keeps them. */
 export function unaryGradient(call: VjpCall, derivative: Derivative): Gradients {
   const dy = call.dy[0]
   if (!dy || !call.needs('x')) return {}
-  return { x: derivative(call.b, { x: call.value('x'), y: call.y[0], dy, call }) }
+  const of = {
+    get x() {
+      return call.value('x')
+    },
+    get y() {
+      return call.y[0]
+    },
+    dy,
+    call,
+  }
+  return { x: derivative(call.b, of) }
 }
 
 /** Chain of products, left to right, so that a small gradient comes before large factors. */

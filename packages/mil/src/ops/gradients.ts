@@ -9,9 +9,9 @@ export function shapeOf(value: Value): number[] {
   return knownShape(value.type as TensorType, value.name)
 }
 
-/** Gradient of result `index`. Only called where at least one result has one. */
-export function resultGradient(call: VjpCall, index = 0): Value | undefined {
-  return call.dy[index]
+/** Known shape of an operand, without asking for its value. @throws {OpError} if a dimension is unknown */
+export function operandShape(call: VjpCall, name: string): number[] {
+  return knownShape(call.type(name), name)
 }
 
 /** Reshapes a value unless it has that shape already. */

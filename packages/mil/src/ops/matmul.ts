@@ -3,7 +3,7 @@
 import type { Dim } from '../ir.js'
 import { broadcastStrides, elementCount, offsetsOf, type Tensor } from '../tensor.js'
 import { gemm, matrix } from './gemm.js'
-import { reshaped, shapeOf, unbroadcast } from './gradients.js'
+import { operandShape, reshaped, shapeOf, unbroadcast } from './gradients.js'
 import { computed, constant, elements, NUMBERS, operand, option, tensorType } from './operands.js'
 import { type Call, type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
 import { broadcast, needRank, product, sameDim, spell } from './shapes.js'
@@ -58,24 +58,27 @@ function evaluateMatmul(call: EvalCall): Tensor[] {
 /** With z = X·Y: dX = dz·Yᵀ and dY = Xᵀ·dz, each stored as the operand is. */
 function matmulGradients(call: VjpCall): Gradients {
   const { b } = call
-  const [x, y, dz] = [call.value('x'), call.value('y'), call.dy[0]]
+  const dz = call.dy[0]
   if (!dz) return {}
-  if (shapeOf(x).length < 2 || shapeOf(y).length < 2) {
-    throw new OpError(`Expected rank 2 or more for x and y, got ${spell(shapeOf(x))} and ${spell(shapeOf(y))}.`)
+  const shapes = { x: operandShape(call, 'x'), y: operandShape(call, 'y') }
+  if (shapes.x.length < 2 || shapes.y.length < 2) {
+    throw new OpError(`Expected rank 2 or more for x and y, got ${spell(shapes.x)} and ${spell(shapes.y)}.`)
   }
   const [tx, ty] = [call.flag('transpose_x'), call.flag('transpose_y')]
   const gradients: Gradients = {}
   if (call.needs('x')) {
+    const y = call.value('y')
     const dx = tx
       ? b.op('matmul', { x: y, y: dz, transpose_x: ty, transpose_y: true })
       : b.op('matmul', { x: dz, y, transpose_x: false, transpose_y: !ty })
-    gradients.x = unbroadcast(call, dx, shapeOf(x))
+    gradients.x = unbroadcast(call, dx, shapes.x)
   }
   if (call.needs('y')) {
+    const x = call.value('x')
     const dy = ty
       ? b.op('matmul', { x: dz, y: x, transpose_x: true, transpose_y: tx })
       : b.op('matmul', { x, y: dz, transpose_x: !tx, transpose_y: false })
-    gradients.y = unbroadcast(call, dy, shapeOf(y))
+    gradients.y = unbroadcast(call, dy, shapes.y)
   }
   return gradients
 }
@@ -127,19 +130,23 @@ const linear: OpRow = {
     const { b } = call
     const dy = call.dy[0]
     if (!dy) return {}
-    const [x, weight] = [call.value('x'), call.value('weight')]
-    const [out, inner] = shapeOf(weight)
-    const rows = (value: typeof x, columns: number) =>
+    const [out, inner] = operandShape(call, 'weight')
+    const rows = (value: typeof dy, columns: number) =>
       reshaped(call, value, [shapeOf(value).reduce((total, dim) => total * dim, 1) / columns, columns])
     const gradients: Gradients = {}
     if (call.needs('x')) {
-      const dx = b.op('matmul', { x: rows(dy, out), y: weight, transpose_x: false, transpose_y: false })
-      gradients.x = reshaped(call, dx, shapeOf(x))
+      const dx = b.op('matmul', { x: rows(dy, out), y: call.value('weight'), transpose_x: false, transpose_y: false })
+      gradients.x = reshaped(call, dx, operandShape(call, 'x'))
     }
     if (call.needs('weight')) {
-      gradients.weight = b.op('matmul', { x: rows(dy, out), y: rows(x, inner), transpose_x: true, transpose_y: false })
+      gradients.weight = b.op('matmul', {
+        x: rows(dy, out),
+        y: rows(call.value('x'), inner),
+        transpose_x: true,
+        transpose_y: false,
+      })
     }
-    if (call.has('bias') && call.needs('bias')) gradients.bias = unbroadcast(call, dy, shapeOf(call.value('bias')))
+    if (call.has('bias') && call.needs('bias')) gradients.bias = unbroadcast(call, dy, operandShape(call, 'bias'))
     return gradients
   },
 }

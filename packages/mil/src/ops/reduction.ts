@@ -3,7 +3,7 @@
 import type { Dtype, Value } from '../ir.js'
 import { elementCount, offsetsOf, stridesOf, type Tensor } from '../tensor.js'
 import { product } from './elementwise-unary.js'
-import { filled, reshaped, shapeOf } from './gradients.js'
+import { filled, operandShape, reshaped } from './gradients.js'
 import { computed, elements, INTEGERS, NUMBERS, operand, option, tensorType } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow, type VjpCall } from './row.js'
 import { axesOf, axisOf } from './shapes.js'
@@ -49,11 +49,19 @@ function reduction(op: string, { start, step, finish, derivative }: Reduction): 
       vjp(call: VjpCall) {
         const dy = call.dy[0]
         if (!dy || !call.needs('x')) return {}
-        const x = call.value('x')
         const axes = reducedAxes(call)
-        const kept = shapeOf(x).map((dim, axis) => (axes.includes(axis) ? 1 : dim))
-        const y = reshaped(call, call.y[0], kept)
-        return { x: derivative(call, { x, y, dy: reshaped(call, dy, kept), axes }) }
+        const kept = operandShape(call, 'x').map((dim, axis) => (axes.includes(axis) ? 1 : dim))
+        const of = {
+          get x() {
+            return call.value('x')
+          },
+          get y() {
+            return reshaped(call, call.y[0], kept)
+          },
+          dy: reshaped(call, dy, kept),
+          axes,
+        }
+        return { x: derivative(call, of) }
       },
     }),
   }
@@ -74,8 +82,8 @@ function windows(call: EvalCall, axes: readonly number[]): { outer: Int32Array; 
 }
 
 /** Repeats a gradient along the reduced axes, times `scale`: a product with a constant of only those axes. */
-function spread(call: VjpCall, x: Value, dy: Value, axes: readonly number[], scale: number): Value {
-  const shape = shapeOf(x).map((dim, axis) => (axes.includes(axis) ? dim : 1))
+function spread(call: VjpCall, dy: Value, axes: readonly number[], scale: number): Value {
+  const shape = operandShape(call, 'x').map((dim, axis) => (axes.includes(axis) ? dim : 1))
   if (elementCount(shape) === 1) return scale === 1 ? dy : product(call.b, dy, scale)
   return product(call.b, dy, filled(call, dy, shape, scale))
 }
@@ -149,14 +157,14 @@ export const reductions: readonly OpRow[] = [
   reduction('reduce_sum', {
     start: 0,
     step: sum,
-    derivative: (call, { x, dy, axes }) => spread(call, x, dy, axes, 1),
+    derivative: (call, { dy, axes }) => spread(call, dy, axes, 1),
   }),
   reduction('reduce_mean', {
     start: 0,
     step: sum,
     finish: (total, count) => total / count,
-    derivative: (call, { x, dy, axes }) =>
-      spread(call, x, dy, axes, 1 / axes.reduce((count, axis) => count * shapeOf(x)[axis], 1)),
+    derivative: (call, { dy, axes }) =>
+      spread(call, dy, axes, 1 / axes.reduce((count, axis) => count * operandShape(call, 'x')[axis], 1)),
   }),
   reduction('reduce_max', { start: -Infinity, step: largest, derivative: extreme }),
   reduction('reduce_min', { start: Infinity, step: smallest, derivative: extreme }),

@@ -2,7 +2,7 @@
 
 import type { Dtype } from '../ir.js'
 import { broadcastStrides, isFloat, offsetsOf } from '../tensor.js'
-import { shapeOf, unbroadcast } from './gradients.js'
+import { operandShape, unbroadcast } from './gradients.js'
 import { ANY, computed, constant, elements, moved, operand, tensorType } from './operands.js'
 import { type Gradients, OpError, type OpRow } from './row.js'
 import { broadcast } from './shapes.js'
@@ -32,11 +32,11 @@ const select: OpRow = {
     const gradients: Gradients = {}
     if (call.needs('a')) {
       const kept = call.b.op('select', { cond, a: dy, b: 0 })
-      gradients.a = unbroadcast(call, kept, shapeOf(call.value('a')))
+      gradients.a = unbroadcast(call, kept, operandShape(call, 'a'))
     }
     if (call.needs('b')) {
       const kept = call.b.op('select', { cond, a: 0, b: dy })
-      gradients.b = unbroadcast(call, kept, shapeOf(call.value('b')))
+      gradients.b = unbroadcast(call, kept, operandShape(call, 'b'))
     }
     return gradients
   },

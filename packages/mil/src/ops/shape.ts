@@ -2,7 +2,7 @@
 
 import type { Dim } from '../ir.js'
 import { offsetsOf, stridesOf, type Tensor } from '../tensor.js'
-import { reshaped, shapeOf } from './gradients.js'
+import { operandShape, reshaped, shapeOf } from './gradients.js'
 import { ANY, computed, constant, elements, INTEGERS, moved, operand, option, tensorType } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow, type VjpCall } from './row.js'
 import { axesOf, axisOf, knownShape, product, spell } from './shapes.js'
@@ -20,7 +20,7 @@ function relabelling(row: Pick<OpRow, 'op' | 'operands' | 'infer'>): OpRow {
     },
     vjp(call: VjpCall) {
       const dy = call.dy[0]
-      return dy && call.needs('x') ? { x: reshaped(call, dy, shapeOf(call.value('x'))) } : {}
+      return dy && call.needs('x') ? { x: reshaped(call, dy, operandShape(call, 'x')) } : {}
     },
   }
 }
@@ -211,7 +211,7 @@ const tile: OpRow = {
     const dy = call.dy[0]
     const reps = call.numbers('reps')
     if (!dy || !reps || !call.needs('x')) return {}
-    const shape = shapeOf(call.value('x'))
+    const shape = operandShape(call, 'x')
     let sum = dy
     for (const [axis, rep] of reps.entries()) {
       if (rep === 1) continue

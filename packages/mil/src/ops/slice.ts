@@ -2,7 +2,7 @@
 
 import type { Dim } from '../ir.js'
 import { offsetsOf, stridesOf, type Tensor } from '../tensor.js'
-import { embedded, reshaped, shapeOf } from './gradients.js'
+import { embedded, operandShape, reshaped } from './gradients.js'
 import { ANY, elements, FLOATS, INTEGERS, moved, operand, option, tensorType } from './operands.js'
 import { type Call, type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
 import { picked } from './shape.js'
@@ -107,7 +107,7 @@ function sliceGradient(call: VjpCall, ranges: readonly Range[]): Gradients {
     x: embedded(
       call,
       whole,
-      shapeOf(call.value('x')),
+      operandShape(call, 'x'),
       ranges.map((range) => range.begin),
     ),
   }
@@ -247,7 +247,7 @@ const pad: OpRow = {
     const amounts = padding(call)
     if (!dy || !amounts || !call.needs('x')) return {}
     if (call.text('mode') !== 'constant') throw new OpError(`Expected constant for mode, got ${call.text('mode')}.`)
-    return { x: call.b.op('slice_by_size', { x: dy, begin: amounts.before, size: shapeOf(call.value('x')) }) }
+    return { x: call.b.op('slice_by_size', { x: dy, begin: amounts.before, size: operandShape(call, 'x') }) }
   },
 }
 
