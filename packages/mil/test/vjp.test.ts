@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Builder, buildProgram } from '../src/builder.js'
 import { evaluate } from '../src/evaluate.js'
-import type { Literal, Value } from '../src/ir.js'
+import type { Literal, TensorType, Value } from '../src/ir.js'
 import { operandCall } from '../src/ops/call.js'
 import type { OperandInput, OpRow, VjpCall } from '../src/ops/row.js'
 import { opNames, opRow } from '../src/ops/table.js'
@@ -35,7 +35,7 @@ function gradientsOf(
     const made = b.function.operations.find(({ op, results }) => op === 'const' && results[0] === value)?.operands.val
     return made?.kind === 'literal' ? made.literal : undefined
   }
-  const valueOf = (name: string): Value => {
+  const operandValue = (name: string): Value => {
     const operand = operands[name]
     if (operand.kind !== 'value') throw new TypeError(`Expected a value for ${name}, got a ${operand.kind}.`)
     return operand.value
@@ -44,7 +44,7 @@ function gradientsOf(
     b,
     y,
     dy,
-    value: valueOf,
+    value: operandValue,
     values: (name: string) => {
       const operand = operands[name]
       return operand.kind === 'list' ? operand.items.flatMap((item) => (item.kind === 'value' ? [item.value] : [])) : []
@@ -88,7 +88,7 @@ function checkGradients(op: string, example: Example, seed: number): void {
   const backward = buildProgram({}, (b) => {
     const inputs = declare(b)
     const y = b.ops(op, example.operands(inputs, b))
-    const dy = y.map((value, i) => b.input(`dy${i}`, 'fp32', (value.type as { shape: number[] }).shape))
+    const dy = y.map((value, i) => b.input(`dy${i}`, 'fp32', (value.type as TensorType).shape))
     for (const [name, value] of Object.entries(gradientsOf(b, opRow(op)!, inputs, y, dy, wrt))) {
       if (value) b.output(value, `d_${name}`)
     }

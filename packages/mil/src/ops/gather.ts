@@ -1,7 +1,7 @@
 /** Selecting elements by index tensors. */
 
 import { elementCount, offsetsOf, stridesOf, type Tensor } from '../tensor.js'
-import { ANY, computed, elements, INTEGERS, moved, operand, option, tensorType } from './operands.js'
+import { ANY, computed, elements, INTEGERS, moved, operand, option, resultShape, tensorType } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow } from './row.js'
 import { axisOf, broadcast, knownShape, sameDim, spell } from './shapes.js'
 
@@ -21,6 +21,55 @@ function runs(call: EvalCall, x: Tensor, starts: readonly number[] | Int32Array,
   const data = elements(x)
   for (let i = 0; i < starts.length; i++) out.data.set(data.subarray(starts[i], starts[i] + size), i * size)
   return [out]
+}
+
+/** Where each slice across `axis` that `gather` and `scatter` address begins, in the order of the updates. */
+export function axisStarts(shape: readonly number[], indices: Tensor, axis: number, batchDims = 0): Int32Array {
+  const batch = elementCount(shape.slice(0, batchDims))
+  const [size, dim] = [elementCount(shape.slice(axis + 1)), shape[axis]]
+  const index = elements(indices)
+  const [outer, perBatch] = [elementCount(shape.slice(0, axis)), index.length / batch]
+  const starts = new Int32Array(outer * perBatch)
+  for (let i = 0; i < starts.length; i++) {
+    const row = Math.floor(i / perBatch)
+    const own = Math.floor(row / (outer / batch)) * perBatch + (i % perBatch)
+    starts[i] = (row * dim + indexOf(index[own], dim)) * size
+  }
+  return starts
+}
+
+/** Where each single element that the `_along_axis` operations address is; `result` is their common shape. */
+export function alongStarts(
+  shape: readonly number[],
+  indices: Tensor,
+  axis: number,
+  result: readonly number[],
+): Int32Array {
+  const repeated = (own: readonly number[], skip = false) =>
+    stridesOf(own).map((stride, i) => (own[i] === 1 || (skip && i === axis) ? 0 : stride))
+  const base = offsetsOf(result, repeated(shape, true))
+  const at = offsetsOf(result, repeated(indices.shape))
+  const index = elements(indices)
+  const step = stridesOf(shape)[axis]
+  return base.map((start, i) => start + indexOf(index[at[i]], shape[axis]) * step)
+}
+
+/** Where each slice that the `_nd` operations address begins: the last axis of `indices` counts leading axes. */
+export function ndStarts(shape: readonly number[], indices: Tensor, batchDims = 0): Int32Array {
+  const depth = indices.shape.at(-1)!
+  const strides = stridesOf(shape)
+  const index = elements(indices)
+  const starts = new Int32Array(elementCount(indices.shape.slice(0, -1)))
+  const perBatch = starts.length / elementCount(shape.slice(0, batchDims))
+  const batchSize = elementCount(shape.slice(batchDims))
+  for (let i = 0; i < starts.length; i++) {
+    starts[i] = Math.floor(i / perBatch) * batchSize
+    for (let d = 0; d < depth; d++) {
+      const axis = batchDims + d
+      starts[i] += indexOf(index[i * depth + d], shape[axis]) * strides[axis]
+    }
+  }
+  return starts
 }
 
 function batchDims(call: Call, most: number): number {
@@ -45,17 +94,8 @@ const gather: OpRow = {
   evaluate(call) {
     const [x, indices] = [call.tensor('x'), call.tensor('indices')]
     const axis = axisOf(call.number('axis'), x.shape.length)
-    const batch = elementCount(x.shape.slice(0, call.number('batch_dims')))
-    const [size, dim] = [elementCount(x.shape.slice(axis + 1)), x.shape[axis]]
-    const index = elements(indices)
-    const [outer, perBatch] = [elementCount(x.shape.slice(0, axis)), index.length / batch]
-    const starts = new Int32Array(outer * perBatch)
-    for (let i = 0; i < starts.length; i++) {
-      const row = Math.floor(i / perBatch)
-      const own = Math.floor(row / (outer / batch)) * perBatch + (i % perBatch)
-      starts[i] = (row * dim + indexOf(index[own], dim)) * size
-    }
-    return runs(call, x, starts, size)
+    const starts = axisStarts(x.shape, indices, axis, call.number('batch_dims'))
+    return runs(call, x, starts, elementCount(x.shape.slice(axis + 1)))
   },
 }
 
@@ -76,20 +116,7 @@ const gatherAlongAxis: OpRow = {
   evaluate(call) {
     const [x, indices] = [call.tensor('x'), call.tensor('indices')]
     const axis = axisOf(call.number('axis'), x.shape.length)
-    const dim = x.shape[axis]
-    const [{ shape }] = call.results
-    const repeated = (own: readonly number[], skip = false) =>
-      stridesOf(own).map((stride, i) => (own[i] === 1 || (skip && i === axis) ? 0 : stride))
-    const base = offsetsOf(shape as number[], repeated(x.shape, true))
-    const at = offsetsOf(shape as number[], repeated(indices.shape))
-    const index = elements(indices)
-    const step = stridesOf(x.shape)[axis]
-    return runs(
-      call,
-      x,
-      base.map((start, i) => start + indexOf(index[at[i]], dim) * step),
-      1,
-    )
+    return runs(call, x, alongStarts(x.shape, indices, axis, resultShape(call)), 1)
   },
 }
 
@@ -109,19 +136,8 @@ const gatherNd: OpRow = {
   evaluate(call) {
     const [x, indices] = [call.tensor('x'), call.tensor('indices')]
     const batch = call.number('batch_dims')
-    const depth = indices.shape.at(-1)!
-    const strides = stridesOf(x.shape)
-    const index = elements(indices)
-    const count = index.length / depth
-    const perBatch = count / elementCount(x.shape.slice(0, batch))
-    const batchSize = elementCount(x.shape.slice(batch))
-    const starts = new Int32Array(count)
-    for (let i = 0; i < count; i++) {
-      starts[i] = Math.floor(i / perBatch) * batchSize
-      for (let d = 0; d < depth; d++)
-        starts[i] += indexOf(index[i * depth + d], x.shape[batch + d]) * strides[batch + d]
-    }
-    return runs(call, x, starts, elementCount(x.shape.slice(batch + depth)))
+    const starts = ndStarts(x.shape, indices, batch)
+    return runs(call, x, starts, elementCount(x.shape.slice(batch + indices.shape.at(-1)!)))
   },
 }
 

@@ -10,10 +10,13 @@ import { elementwiseUnary } from './elementwise-unary.js'
 import { gathers } from './gather.js'
 import { matmuls } from './matmul.js'
 import { normalizations } from './normalization.js'
+import { orderings } from './ordering.js'
+import { poolings } from './pool.js'
 import { quantizations } from './quantization.js'
 import { recurrents } from './recurrent.js'
 import { reductions } from './reduction.js'
 import type { OpRow } from './row.js'
+import { scatters } from './scatter.js'
 import { selections } from './selection.js'
 import { shapes } from './shape.js'
 import { slices } from './slice.js'
@@ -27,12 +30,15 @@ const rows: readonly OpRow[] = [
   ...reductions,
   ...matmuls,
   ...convolutions,
+  ...poolings,
   ...attention,
   ...normalizations,
   ...shapes,
   ...slices,
   ...joins,
   ...gathers,
+  ...scatters,
+  ...orderings,
   ...quantizations,
   ...recurrents,
 ]

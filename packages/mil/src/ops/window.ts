@@ -15,7 +15,7 @@ export interface Window {
 const PAD_TYPES = ['valid', 'custom', 'same', 'same_lower']
 
 function listOf(call: Call, name: string, count: number, fallback: number): readonly number[] {
-  const numbers = (call.has(name) && call.numbers(name)) || new Array<number>(count).fill(fallback)
+  const numbers = (call.has(name) ? call.numbers(name) : undefined) ?? new Array<number>(count).fill(fallback)
   if (numbers.length !== count) throw new OpError(`Expected ${count} numbers for ${name}, got ${numbers.length}.`)
   return numbers
 }
