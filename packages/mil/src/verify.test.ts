@@ -36,6 +36,18 @@ describe('verify', () => {
     ])
   })
 
+  it('warns of an operation newer than the operator set, unless it has its own tag', () => {
+    const scaled = (opset: string, tag = '') =>
+      parse(`program(1.3) { func main<${opset}>(tensor<fp16, [2]> x) {
+        tensor<fp16, [2]> y = identity(x = x);
+        tensor<int8, [2]> q = quantize${tag}(input = y, scale = fp16(1), output_dtype = string("int8"));
+      } -> (q); }`)
+    expect(messages(scaled('ios16'))).toEqual(['warning: Expected opset ios17 or later for quantize, got ios16.'])
+    expect(messages(scaled('ios16', '<ios17>'))).toEqual([])
+    expect(messages(scaled('ios18'))).toEqual([])
+    expect(messages(scaled('CoreML6'))).toEqual([])
+  })
+
   it('reports operands an operation does not take', () => {
     expect(messages(program('tensor<fp16, [1, 4]> y = relu(x = x, z = x);'))).toHaveLength(1)
     expect(messages(program('tensor<fp16, [1, 4]> y = relu();'))).toHaveLength(1)

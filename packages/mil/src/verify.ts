@@ -15,7 +15,7 @@ import type {
 } from './ir.js'
 import { constantsOf } from './literals.js'
 import { type ConstantLookup, inferTypes } from './ops/call.js'
-import { OpError } from './ops/row.js'
+import { OPSETS, OpError } from './ops/row.js'
 import { opRow } from './ops/table.js'
 import { elementCount, tensorOf } from './tensor.js'
 import { compatibleTypes, printType } from './type-text.js'
@@ -166,6 +166,10 @@ class FunctionVerifier {
     if (!row) {
       this.report('warning', `Expected a known operation, got ${operation.op}.`)
       return
+    }
+    const opset = OPSETS.findIndex((name) => name === (operation.opset ?? this.#func.opset))
+    if (opset >= 0 && opset < OPSETS.indexOf(row.opset)) {
+      this.report('warning', `Expected opset ${row.opset} or later for ${row.op}, got ${OPSETS[opset]}.`)
     }
     let inferred: Type[]
     try {
