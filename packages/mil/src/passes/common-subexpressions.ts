@@ -27,7 +27,11 @@ function mergeEqual(func: Func): Func {
     const earlier = key === undefined ? undefined : first.get(key)
     const bothOutputs = earlier?.results.some((value, i) => outputs.has(value) && outputs.has(operation.results[i]))
     if (earlier && !bothOutputs) {
-      operation.results.forEach((value, i) => void merged.set(value, earlier.results[i]))
+      operation.results.forEach((value, i) => {
+        merged.set(value, earlier.results[i])
+        // The merged value takes the output's name, so no second output may be merged into it.
+        if (outputs.has(value)) outputs.add(earlier.results[i])
+      })
       continue
     }
     if (key !== undefined && !earlier) first.set(key, operation)
