@@ -20,21 +20,37 @@ export interface GraphOptions {
   readonly activationClip?: number
 }
 
+/** Constants that depend on positions only; one set per program. */
+export interface PositionConstants {
+  /** `[1, 1, D / 2, S]`. */
+  readonly cos: Value
+  readonly sin: Value
+  /** `[1, 1, T, T]` (query, key), added to the scores. */
+  readonly mask: Value
+}
+
 /** Everything a half-block needs to write itself. */
 export interface GraphContext extends GraphOptions {
   readonly b: Builder
   readonly config: ModelConfig
+  /** The program's position constants. */
+  positions(): PositionConstants
   /** Declares the weight as an input: matrices `[1, out, 1, in]`, norms `[1, size, 1, 1]`. */
   weight(name: string): Value
   /** Marks a value that the backward pass reads rather than recomputes, and returns it. */
   tap(value: Value): Value
 }
 
-/** Rotates every head of x [1, heads, D, S] by its column's position. */
-function rotate({ b, config, batchSize, seqLen, dtype }: GraphContext, x: Value): Value {
+/** Writes the position constants of a program. */
+export function positionConstants(b: Builder, config: ModelConfig, options: GraphOptions): PositionConstants {
+  const { batchSize, seqLen, dtype } = options
   const { cos, sin } = rotaryTables(config, batchSize, seqLen)
   const shape = [1, 1, config.head_dim / 2, batchSize * seqLen]
-  return ropeHalf(b, x, b.constant(dtype, shape, cos, 'rope_cos'), b.constant(dtype, shape, sin, 'rope_sin'), 2)
+  return {
+    cos: b.constant(dtype, shape, cos, 'rope_cos'),
+    sin: b.constant(dtype, shape, sin, 'rope_sin'),
+    mask: b.constant(dtype, [1, 1, seqLen, seqLen], causalMask(seqLen), 'causal_mask'),
+  }
 }
 
 /** One head's normalisation and rotation: [1, heads · D, 1, S] → [1, heads, D, S]. */
@@ -49,7 +65,8 @@ function prepareHeads(context: GraphContext, x: Value, heads: number, norm: stri
       name: norm,
     })
   }
-  return rotate(context, split)
+  const { cos, sin } = context.positions()
+  return ropeHalf(b, split, cos, sin, 2)
 }
 
 /** [1, heads, D, S] → [B · K, heads / K, D, T]: one matrix product per KV head, its query heads broadcast over it. */
@@ -80,7 +97,7 @@ function projected(context: GraphContext, x: Value, name: string): Value {
 
 /** x + o_proj(attention(input_layernorm(x))). */
 export function attentionBlock(context: GraphContext, x: Value): Value {
-  const { b, config, batchSize: B, seqLen: T, dtype } = context
+  const { b, config, batchSize: B, seqLen: T } = context
   const { num_attention_heads: H, num_key_value_heads: K, head_dim: D } = config
   const normed = normedInput(context, x, 'input_layernorm')
   const q = projected(context, normed, 'self_attn.q_proj')
@@ -90,9 +107,8 @@ export function attentionBlock(context: GraphContext, x: Value): Value {
   const queries = b.mul({ x: prepareHeads(context, q, H, 'q_norm'), y: D ** -0.5 })
   const keys = perKeyValueHead(context, prepareHeads(context, k, K, 'k_norm'), K)
   const values = perKeyValueHead(context, v, K)
-  const mask = b.constant(dtype, [1, 1, T, T], causalMask(T), 'causal_mask')
   const scores = b.matmul({ x: perKeyValueHead(context, queries, H), y: keys, transpose_x: true, transpose_y: false })
-  const probabilities = b.softmax({ x: b.add({ x: scores, y: mask }), axis: -1 })
+  const probabilities = b.softmax({ x: b.add({ x: scores, y: context.positions().mask }), axis: -1 })
   const mixed = b.matmul({ x: values, y: probabilities, transpose_x: false, transpose_y: true })
   const rows = b.transpose({ x: b.reshape({ x: mixed, shape: [B, K, (H / K) * D, T] }), perm: [1, 2, 0, 3] })
   const attention = context.tap(b.reshape({ x: rows, shape: [1, H * D, 1, B * T] }, 'attention'))

@@ -6,7 +6,7 @@
  */
 import { type BlobFiles, buildProgram, type Program, type Value } from '@ane/mil'
 import type { ModelConfig } from './config.js'
-import { attentionBlock, type GraphOptions, mlpBlock } from './graph.js'
+import { attentionBlock, type GraphOptions, mlpBlock, type PositionConstants, positionConstants } from './graph.js'
 import { attentionWeightNames, layerWeightShape, mlpWeightNames } from './weights.js'
 
 /** How many layers go into one program: attention and MLP apart, a number of layers, or the whole model. */
@@ -96,6 +96,8 @@ export function segmentProgram(config: ModelConfig, { parts }: Segment, options:
   const taps: string[] = []
   const { program, blobs, detached } = buildProgram({}, (b) => {
     const columns = options.batchSize * options.seqLen
+    let constants: PositionConstants | undefined
+    const positions = () => (constants ??= positionConstants(b, config, options))
     let x: Value = b.input('x', options.dtype, [1, config.hidden_size, 1, columns])
     for (const [index, { layer, kind }] of parts.entries()) {
       const local = layer - parts[0].layer
@@ -103,6 +105,7 @@ export function segmentProgram(config: ModelConfig, { parts }: Segment, options:
         ...options,
         b,
         config,
+        positions,
         weight: (name: string) => {
           const [rows, inner] = layerWeightShape(config, name)
           return b.input(parameterName(local, name), options.dtype, [1, rows, 1, inner ?? 1])

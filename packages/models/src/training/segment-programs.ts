@@ -60,7 +60,7 @@ export class SegmentPrograms {
 
   constructor(
     private readonly device: Device,
-    private readonly config: ModelConfig,
+    config: ModelConfig,
     private readonly segments: readonly Segment[],
     private readonly options: GraphOptions,
     private readonly binding: WeightBinding,

@@ -1,0 +1,197 @@
+import { type Device, type Schedule, type Surface, transposed, type View, view } from '@ane/runtime'
+import {
+  bindProgram,
+  compileBound,
+  partOf,
+  type StagingTarget,
+  type SurfacePool,
+  type WeightBinding,
+} from '../binding.js'
+import { checkSeqLen, type ModelConfig } from '../config.js'
+import type { ModelDtype } from '../graph.js'
+import { OwnedDevice } from '../owned-device.js'
+import { cutSegments, type LayersPerProgram, type Segment, segmentProgram } from '../segments.js'
+import { checkTokens } from '../training/tokens.js'
+import { checkWeights, weightShapes } from '../weights.js'
+
+/** What a forward pass is made for. */
+export interface ForwardPassOptions {
+  readonly weights: ReadonlyMap<string, Float32Array>
+  /** @default 'fp16' */
+  readonly dtype?: ModelDtype
+  /** @default 'inputs' */
+  readonly binding?: WeightBinding
+  /** @default 'all' */
+  readonly layersPerProgram?: LayersPerProgram
+}
+
+/** Programs for sequences up to one length. */
+interface Bucket {
+  readonly length: number
+  readonly tokens: Int32Array
+  readonly schedule: Schedule
+  /** Output of the last segment, `[C, length]`. */
+  readonly output: View
+  dispose(): void
+}
+
+const SMALLEST_BUCKET = 16
+
+/**
+ * A model's forward pass over one sequence, recomputed in full at every call.
+ *
+ * Programs are compiled for sequence lengths 16, 32, 64, … as they are needed; shorter sequences are padded at the end,
+ * which causal attention does not see.
+ */
+export class ForwardPass {
+  readonly #device: OwnedDevice
+  readonly #dtype: ModelDtype
+  readonly #binding: WeightBinding
+  readonly #segments: readonly Segment[]
+  readonly #buckets = new Map<number, Bucket>()
+  /** Weight surfaces of each segment, shared by all buckets. */
+  readonly #weights: SurfacePool[]
+  readonly #tables = new Map<string, View>()
+
+  /** @throws {RangeError} if the weights do not fit the configuration */
+  constructor(
+    device: Device,
+    readonly config: ModelConfig,
+    private readonly options: ForwardPassOptions,
+  ) {
+    checkWeights(config, options.weights)
+    this.#device = new OwnedDevice(device)
+    this.#dtype = options.dtype ?? 'fp16'
+    this.#binding = options.binding ?? 'inputs'
+    this.#segments = cutSegments(config, options.layersPerProgram ?? 'all')
+    this.#weights = this.#segments.map(() => new Map())
+  }
+
+  /**
+   * Logits after the last token, `[vocab_size]` fp32.
+   *
+   * @throws {RangeError} if there is no token, too many, or one outside the vocabulary
+   */
+  async lastLogits(tokens: ArrayLike<number>): Promise<Float32Array> {
+    const { output } = await this.#run(tokens)
+    return this.#logits(partOf(output, 0, tokens.length - 1, { rows: output.rows, cols: 1 }))
+  }
+
+  /** Logits after every token, `[tokens, vocab_size]` fp32. @throws {RangeError} as `lastLogits` */
+  async logits(tokens: ArrayLike<number>): Promise<Float32Array> {
+    const { output } = await this.#run(tokens)
+    return this.#logits(partOf(output, 0, 0, { rows: output.rows, cols: tokens.length }))
+  }
+
+  async #run(tokens: ArrayLike<number>): Promise<Bucket> {
+    checkSeqLen(this.config, tokens.length)
+    checkTokens(Int32Array.from(tokens), this.config.vocab_size)
+    let length = SMALLEST_BUCKET
+    while (length < tokens.length) length *= 2
+    length = Math.min(length, this.config.max_position_embeddings)
+    const bucket = this.#buckets.get(length) ?? (await this.#compile(length))
+    this.#buckets.set(length, bucket)
+    bucket.tokens.fill(0)
+    bucket.tokens.set(tokens)
+    await bucket.schedule.execute()
+    return bucket
+  }
+
+  async #compile(length: number): Promise<Bucket> {
+    const { config } = this
+    const graph = { batchSize: 1, seqLen: length, dtype: this.#dtype }
+    const surface = this.#device.createSurface([1, config.hidden_size, 1, length], this.#dtype, 'embedding')
+    const tokens = new Int32Array(length)
+    const schedule = this.#device.createSchedule()
+    let stream = view(surface, { rows: config.hidden_size, cols: length })
+    const table = await this.#table('model.embed_tokens.weight')
+    const operands = { tokens: view(tokens, { rows: 1, cols: length }), table, out: stream }
+    schedule.kernel('embedding', operands, { label: 'embedding', group: 'host' })
+    const programs = new Map<string, Awaited<ReturnType<typeof compileBound>>>()
+    const executables = new Set<{ dispose(): void }>()
+    for (const [i, segment] of this.#segments.entries()) {
+      const key = this.#binding === 'baked' ? segment.label : segment.structure
+      const { program, blobs } = segmentProgram(config, segment, graph)
+      const weights = segment.weights.map(({ parameter }) => parameter)
+      const values = Object.fromEntries(
+        segment.weights.map(({ parameter, name }) => [parameter, this.options.weights.get(name)!]),
+      )
+      const source = { name: `${segment.structure} ${length}`, program, blobs, weights }
+      const compiled =
+        programs.get(key) ?? (await compileBound(this.#device, source, this.#binding, this.#dtype, values))
+      programs.set(key, compiled)
+      executables.add(compiled.executable)
+      const staged = new Set(this.#weights[i].keys())
+      const bound = bindProgram(this.#device, compiled, this.#weights[i], new Map())
+      for (const { parameter, name } of segment.weights) {
+        if (!staged.has(parameter)) await this.#stage(name, bound.staging.get(parameter) ?? [])
+      }
+      bound.record(schedule, { x: stream }, { label: segment.label, group: 'device_forward' })
+      stream = bound.outputs.get('y')!
+    }
+    return {
+      length,
+      tokens,
+      schedule,
+      output: stream,
+      dispose: () => {
+        for (const executable of executables) executable.dispose()
+      },
+    }
+  }
+
+  #master(name: string): View {
+    const shape = weightShapes(this.config).get(name)!
+    const [rows, cols] = shape.length === 1 ? [1, shape[0]] : shape
+    return view(this.options.weights.get(name)!, { rows, cols })
+  }
+
+  async #stage(name: string, targets: readonly StagingTarget[]): Promise<void> {
+    const schedule = this.#device.createSchedule()
+    const master = this.#master(name)
+    for (const { row, column, view: out } of targets) {
+      schedule.kernel('copy', { in: partOf(master, row, column, out), out }, { label: name, group: 'staging' })
+    }
+    await schedule.execute()
+  }
+
+  /** A table as the host kernels read it: the weight itself in fp32, a copy rounded to fp16 otherwise. */
+  async #table(name: string): Promise<View> {
+    const master = this.#master(name)
+    if (this.#dtype === 'fp32') return master
+    let table = this.#tables.get(name)
+    if (table === undefined) {
+      const surface: Surface = this.#device.createSurface([1, master.rows, 1, master.cols], this.#dtype, name)
+      table = view(surface, { rows: master.rows, cols: master.cols })
+      this.#tables.set(name, table)
+      await this.#stage(name, [{ row: 0, column: 0, view: table }])
+    }
+    return table
+  }
+
+  /** Final norm and classifier over columns of the last segment's output. */
+  async #logits(columns: View): Promise<Float32Array> {
+    const { config } = this
+    const head = await this.#table(config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')
+    const { rows: C, cols: S } = columns
+    const normed = view(new Float32Array(C * S), { rows: C, cols: S })
+    const logits = new Float32Array(S * config.vocab_size)
+    const rrms = view(new Float32Array(S), { rows: 1, cols: S })
+    const weight = this.#master('model.norm.weight')
+    const schedule = this.#device.createSchedule()
+    const norm = { in: columns, weight, out: normed, rrms, eps: config.rms_norm_eps }
+    schedule.kernel('rmsnorm', norm, { label: 'final norm', group: 'host' })
+    const out = view(logits, { rows: S, cols: config.vocab_size })
+    const gemm = { a: transposed(normed), b: transposed(head), out, accumulate: 0 }
+    schedule.kernel('gemm', gemm, { label: 'logits', group: 'host' })
+    await schedule.execute()
+    return logits
+  }
+
+  /** Frees programs and surfaces; the weights are the caller's. */
+  dispose(): void {
+    for (const bucket of this.#buckets.values()) bucket.dispose()
+    this.#buckets.clear()
+    this.#device.dispose()
+  }
+}

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { createTrainStep, type LayersPerProgram, type ModelDtype, type WeightBinding } from '../src/index.js'
+import { deviceIfAny } from './devices.js'
+import { goldenModel, largestError, relativeError } from './golden-model.js'
+import { hasShared } from './shared.js'
+
+interface Case {
+  device: 'cpu' | 'reference'
+  threads?: number
+  model: string
+  binding: WeightBinding
+  layersPerProgram: LayersPerProgram
+  dtype: ModelDtype
+}
+
+const models = [
+  'mha64',
+  'odd60',
+  'seq17_mqa',
+  'noclip_small',
+  'gqa_qknorm_tied',
+  'gqa_qknorm_untied',
+  'qwen3_shape',
+  'stories260K',
+]
+
+const cpuCases = models.flatMap((model, i): Case[] => {
+  const common = { device: 'cpu', model } as const
+  const baked: Case = { ...common, threads: 2, binding: 'baked', layersPerProgram: 1, dtype: 'fp16' }
+  return [
+    { ...common, threads: 1, binding: 'inputs', layersPerProgram: 'half', dtype: 'fp32' },
+    { ...common, threads: 2, binding: 'packed', layersPerProgram: 'all', dtype: 'fp32' },
+    { ...common, threads: 2, binding: 'packed', layersPerProgram: 'half', dtype: 'fp16' },
+    { ...common, threads: 1, binding: 'inputs', layersPerProgram: 'all', dtype: 'fp16' },
+    ...(i < 2 ? [baked] : []),
+  ]
+})
+
+const referenceCases: Case[] = [
+  { device: 'reference', model: 'noclip_small', binding: 'inputs', layersPerProgram: 'all', dtype: 'fp32' },
+  { device: 'reference', model: 'noclip_small', binding: 'packed', layersPerProgram: 'half', dtype: 'fp16' },
+  { device: 'reference', model: 'seq17_mqa', binding: 'packed', layersPerProgram: 1, dtype: 'fp32' },
+  { device: 'reference', model: 'noclip_small', binding: 'baked', layersPerProgram: 'half', dtype: 'fp32' },
+]
+
+/** Largest errors allowed by golden/train/README.md. */
+function tolerances(json: Golden['json'], dtype: ModelDtype) {
+  if (dtype === 'fp32') {
+    const gradient = () => 5e-5
+    return { loss: 1e-5, logits: 1e-4, gradient, norm: 1e-5, evaluation: 5e-5, update: 5e-3, scale: 1 }
+  }
+  const seen = json.observed_error_vs_fp64.fp16_emulated
+  return {
+    loss: 4 * seen.loss_abs,
+    logits: 4 * seen.logits_max_abs,
+    gradient: (name: string) => 4 * seen.grad_rel_l2[name],
+    norm: 4 * seen.grad_norm_rel,
+    evaluation: 4 * seen.eval_loss_abs,
+    update: 0.4,
+    scale: 1024,
+  }
+}
+
+type Golden = Awaited<ReturnType<typeof goldenModel>>
+
+describe.skipIf(!hasShared)('training like PyTorch (needs ../shared)', () => {
+  const title = '$model $dtype on $device: $binding, $layersPerProgram layers per program, threads $threads'
+  it.each([...referenceCases, ...cpuCases])(title, async (test) => {
+    const device = await deviceIfAny(test.device, test.threads)
+    if (device === undefined) return
+    const model = await goldenModel(test.model)
+    const { json, config, batchSize, seqLen } = model
+    const allowed = tolerances(json, test.dtype)
+    const initial = model.weights()
+    const step = await createTrainStep(device, config, { ...test, batchSize, seqLen, weights: model.weights() })
+    const load = (index: number) => {
+      step.tokens.set(model.batch(index, 'tokens'))
+      step.targets.set(model.batch(index, 'targets'))
+    }
+
+    load(0)
+    expect(largestError(await step.logits(), model.tensor('logits0'))).toBeLessThan(allowed.logits)
+
+    await step.forwardBackward(allowed.scale)
+    load(1)
+    await step.forwardBackward(allowed.scale)
+    const accumulated = (await step.gradNorm()) / allowed.scale / 2
+    expect(accumulated / json.fp64.accumulated_batches01.grad_norm - 1).toBeLessThan(allowed.norm)
+    step.zeroGradients()
+
+    const hyper = json.hyperparameters
+    for (let t = 0; t < hyper.steps; t++) {
+      load(t)
+      const { loss } = await step.forwardBackward(allowed.scale)
+      expect(Math.abs(loss - json.fp64.loss[t])).toBeLessThan(t === 0 ? allowed.loss : allowed.evaluation)
+      const norm = (await step.gradNorm()) / allowed.scale
+      if (t === 0 || test.dtype === 'fp32') {
+        expect(Math.abs(norm / json.fp64.grad_norm[t] - 1)).toBeLessThan(t === 0 ? allowed.norm : 5 * allowed.norm)
+      }
+      if (t === 0) {
+        for (const [name, golden] of model.gradients) {
+          const ours = step.gradients.get(name)!.map((g) => g / allowed.scale)
+          expect(relativeError(ours, golden), name).toBeLessThan(allowed.gradient(name))
+        }
+      }
+      const clip = Math.min(1, hyper.clip / (norm + 1e-6))
+      await step.adamw({
+        learningRate: json.fp64.lr[t],
+        beta1: hyper.beta1,
+        beta2: hyper.beta2,
+        eps: hyper.eps,
+        weightDecay: hyper.weight_decay,
+        step: t + 1,
+        gradScale: clip / allowed.scale,
+      })
+      load(0)
+      const evaluated = (await step.evaluate()).loss
+      expect(Math.abs(evaluated - json.fp64.eval_loss_on_batch0_after_step[t])).toBeLessThan(allowed.evaluation)
+    }
+    for (const [name, golden] of model.final) {
+      const start = initial.get(name)!
+      const change = (weights: Float32Array) => weights.map((w, i) => w - start[i])
+      expect(relativeError(change(step.parameters.get(name)!), change(golden)), name).toBeLessThan(allowed.update)
+    }
+    step.dispose()
+    device.dispose()
+  })
+})
