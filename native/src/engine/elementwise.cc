@@ -1,0 +1,209 @@
+#include "engine/elementwise.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/scalar.h"
+#include "kernels/vec.h"
+
+namespace ane::engine {
+namespace {
+
+using E = Elementwise;
+
+double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+double Softplus(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+
+double Gelu(E op, double x) {
+  constexpr double kRootHalf = 0.70710678118654752440, kRootTwoOverPi = 0.79788456080286535588;
+  if (op == E::kGeluExact) return x / 2 * (1 + std::erf(x * kRootHalf));
+  if (op == E::kGeluTanh) return x / 2 * (1 + std::tanh(kRootTwoOverPi * (x + 0.044715 * x * x * x)));
+  return x * Sigmoid(1.702 * x);
+}
+
+double Modulo(double a, double b) {
+  const double r = std::fmod(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+template <typename F>
+void Loop(float* out, int64_t n, F f) {
+  for (int64_t i = 0; i < n; ++i) out[i] = f(i);
+}
+
+// pow(x, y) where y is -1/2 for the whole block and x is positive, as every RMS norm has it.
+bool PowIsRsqrt(const float* a, const float* b, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    if (!(a[i] > 0) || b[i] != -0.5f) return false;
+  }
+  return true;
+}
+
+void Power(float* out, const float* a, const float* b, int64_t n) {
+  if (PowIsRsqrt(a, b, n)) return Vec().rsqrt(out, a, n);
+  Loop(out, n, [&](int64_t i) { return b[i] == 2 ? a[i] * a[i] : float(std::pow(double(a[i]), double(b[i]))); });
+}
+
+}  // namespace
+
+ElementwiseCall ReadElementwise(E op, const OpCall& call) {
+  ElementwiseCall out{op, {0, 0}};
+  const auto epsilon = [&](double otherwise) {
+    // A default is a number of the operand's type: 1e-12 is 0 in fp16.
+    const bool half = call.Type("x").dtype == Dtype::kFp16;
+    return call.Number("epsilon", half ? Fp16ToFp32(Fp16FromDouble(otherwise)) : double(float(otherwise)));
+  };
+  switch (op) {
+    case E::kRsqrt: out.constants[0] = epsilon(1e-12); break;
+    case E::kLog: out.constants[0] = epsilon(1e-45); break;
+    case E::kInverse: out.constants[0] = epsilon(1e-4); break;
+    case E::kGeluExact: {
+      const std::string mode = call.Text("mode", "EXACT");
+      if (mode == "TANH_APPROXIMATION") out.op = E::kGeluTanh;
+      if (mode == "SIGMOID_APPROXIMATION") out.op = E::kGeluSigmoid;
+      call.Check(out.op != E::kGeluExact || mode == "EXACT", "mode", "a gelu mode", mode);
+      break;
+    }
+    case E::kLeakyRelu: case E::kElu: case E::kThresholdedRelu: case E::kThreshold:
+      out.constants[0] = call.Number("alpha");
+      break;
+    case E::kClampedRelu: case E::kLinearActivation: case E::kScaledTanh: case E::kSigmoidHard: case E::kClip:
+      out.constants = {call.Number("alpha"), call.Number("beta")};
+      break;
+    case E::kCast: out.constants[0] = call.TypeOf(call.Result()).dtype == Dtype::kBool; break;
+    default: break;
+  }
+  return out;
+}
+
+std::vector<std::string_view> ElementwiseOperands(E op) {
+  if (op >= E::kAdd && op <= E::kLogicalXor) return {"x", "y"};
+  if (op == E::kPrelu) return {"x", "alpha"};
+  if (op == E::kSoftplusParametric) return {"x", "alpha", "beta"};
+  if (op == E::kSelect) return {"cond", "a", "b"};
+  return {"x"};
+}
+
+bool KeepsFp16(E op) {
+  switch (op) {
+    case E::kMaximum: case E::kMinimum: case E::kAbs: case E::kCeil: case E::kFloor: case E::kRound: case E::kSign:
+    case E::kRelu: case E::kRelu6: case E::kClip: case E::kThreshold: case E::kThresholdedRelu: case E::kSelect:
+      return true;
+    default: return op >= E::kEqual && op <= E::kLogicalXor;
+  }
+}
+
+double ApplyScalar(E op, double a, double b, double c, const ElementwiseConstants& k) {
+  switch (op) {
+    case E::kNone: return a;
+    case E::kAdd: return a + b;
+    case E::kSub: return a - b;
+    case E::kMul: return a * b;
+    case E::kRealDiv: return a / b;
+    case E::kFloorDiv: return std::floor(a / b);
+    case E::kMod: return Modulo(a, b);
+    case E::kPow: return std::pow(a, b);
+    case E::kMaximum: return a != a || b != b ? NAN : std::max(a, b);
+    case E::kMinimum: return a != a || b != b ? NAN : std::min(a, b);
+    case E::kEqual: return a == b;
+    case E::kNotEqual: return a != b;
+    case E::kLess: return a < b;
+    case E::kLessEqual: return a <= b;
+    case E::kGreater: return a > b;
+    case E::kGreaterEqual: return a >= b;
+    case E::kLogicalAnd: return a != 0 && b != 0;
+    case E::kLogicalOr: return a != 0 || b != 0;
+    case E::kLogicalXor: return (a != 0) != (b != 0);
+    case E::kAbs: return std::fabs(a);
+    case E::kAcos: return std::acos(a);
+    case E::kAsin: return std::asin(a);
+    case E::kAtan: return std::atan(a);
+    case E::kAtanh: return std::atanh(a);
+    case E::kCeil: return std::ceil(a);
+    case E::kCos: return std::cos(a);
+    case E::kCosh: return std::cosh(a);
+    case E::kErf: return std::erf(a);
+    case E::kExp: return std::exp(a);
+    case E::kExp2: return std::exp2(a);
+    case E::kFloor: return std::floor(a);
+    case E::kRound: return std::nearbyint(a);
+    case E::kSign: return a != a ? a : double((a > 0) - (a < 0));
+    case E::kSin: return std::sin(a);
+    case E::kSinh: return std::sinh(a);
+    case E::kSqrt: return std::sqrt(a);
+    case E::kSquare: return a * a;
+    case E::kTan: return std::tan(a);
+    case E::kRelu: return a != a ? a : std::max(a, 0.0);
+    case E::kRelu6: return a != a ? a : std::min(std::max(a, 0.0), 6.0);
+    case E::kSigmoid: return Sigmoid(a);
+    case E::kSilu: return a * Sigmoid(a);
+    case E::kSoftplus: return Softplus(a);
+    case E::kSoftsign: return a / (1 + std::fabs(a));
+    case E::kTanh: return std::tanh(a);
+    case E::kLogicalNot: return a == 0;
+    case E::kRsqrt: return 1 / std::sqrt(a + k[0]);
+    case E::kLog: return std::log(a + k[0]);
+    case E::kInverse: return 1 / (a + k[0]);
+    case E::kGeluExact: case E::kGeluTanh: case E::kGeluSigmoid: return Gelu(op, a);
+    case E::kLeakyRelu: return a < 0 ? k[0] * a : a;
+    case E::kElu: return a < 0 ? k[0] * std::expm1(a) : a;
+    case E::kClampedRelu: return std::min(k[1], a >= 0 ? a : k[0] * a);
+    case E::kThresholdedRelu: return a >= k[0] || a != a ? a : 0;
+    case E::kLinearActivation: return k[0] * a + k[1];
+    case E::kScaledTanh: return k[0] * std::tanh(k[1] * a);
+    case E::kSigmoidHard: return a != a ? a : std::min(std::max(k[0] * a + k[1], 0.0), 1.0);
+    case E::kClip: return a != a ? a : std::min(std::max(a, k[0]), k[1]);
+    case E::kThreshold: return a != a ? a : std::max(a, k[0]);
+    case E::kPrelu: return a < 0 ? b * a : a;
+    case E::kSoftplusParametric: return b * Softplus(c * a);
+    case E::kSelect: return a != 0 ? b : c;
+    case E::kCast: return k[0] != 0 ? double(a != 0) : a;
+  }
+  return a;
+}
+
+void ApplyBlock(const ElementwiseCall& call, float* out, const float* a, const float* b, const float* c, int64_t n) {
+  const VecTable& vec = Vec();
+  const float alpha = float(call.constants[0]), beta = float(call.constants[1]);
+  switch (call.op) {
+    case E::kAdd: return vec.add(out, a, b, n);
+    case E::kSub: return vec.sub(out, a, b, n);
+    case E::kMul: return vec.mul(out, a, b, n);
+    case E::kRealDiv: return vec.div(out, a, b, n);
+    case E::kMaximum: return vec.maximum(out, a, b, n);
+    case E::kMinimum: return vec.minimum(out, a, b, n);
+    case E::kPow: return Power(out, a, b, n);
+    case E::kSquare: return vec.mul(out, a, a, n);
+    case E::kExp: return vec.exp(out, a, n);
+    case E::kSigmoid: return vec.sigmoid(out, a, n);
+    case E::kTanh: return vec.tanh(out, a, n);
+    case E::kSilu: return vec.silu(out, a, n);
+    case E::kSqrt: return vec.sqrt(out, a, n);
+    case E::kRelu: return vec.relu(out, a, n);
+    case E::kRsqrt:
+      if (alpha != 0) {
+        vec.add_scalar(out, a, alpha, n);
+        a = out;
+      }
+      return vec.rsqrt(out, a, n);
+    case E::kInverse: return Loop(out, n, [&](int64_t i) { return 1 / (a[i] + alpha); });
+    case E::kAbs: return Loop(out, n, [&](int64_t i) { return std::fabs(a[i]); });
+    case E::kLess: return Loop(out, n, [&](int64_t i) { return float(a[i] < b[i]); });
+    case E::kGreater: return Loop(out, n, [&](int64_t i) { return float(a[i] > b[i]); });
+    case E::kEqual: return Loop(out, n, [&](int64_t i) { return float(a[i] == b[i]); });
+    case E::kGreaterEqual: return Loop(out, n, [&](int64_t i) { return float(a[i] >= b[i]); });
+    case E::kSelect: return Loop(out, n, [&](int64_t i) { return a[i] != 0 ? b[i] : c[i]; });
+    case E::kLinearActivation: return Loop(out, n, [&](int64_t i) { return alpha * a[i] + beta; });
+    case E::kClip: return Loop(out, n, [&](int64_t i) { return a[i] < alpha ? alpha : a[i] > beta ? beta : a[i]; });
+    case E::kCast:
+      if (call.constants[0] != 0) return Loop(out, n, [&](int64_t i) { return float(a[i] != 0); });
+      if (out != a) std::copy(a, a + n, out);
+      return;
+    default: break;
+  }
+  Loop(out, n, [&](int64_t i) {
+    return float(ApplyScalar(call.op, a[i], b == nullptr ? 0 : b[i], c == nullptr ? 0 : c[i], call.constants));
+  });
+}
+
+}  // namespace ane::engine
