@@ -7,11 +7,12 @@ import { readBlob } from './blob-reader.js'
 import { roundToFp16 } from './fp16.js'
 import type { BlobFiles, Function as Func, Literal, Operand, Operation, Program, TensorType, Value } from './ir.js'
 import { functionOf } from './literals.js'
-import { BaseCall, checkOperands } from './ops/call.js'
-import { type EvalCall, OpError, type OpRow } from './ops/row.js'
+import { checkOperands } from './ops/call.js'
+import { OpError } from './ops/row.js'
 import { spell } from './ops/shapes.js'
 import { opRow } from './ops/table.js'
 import { allocate, elementCount, isFloat, type Tensor, tensorOf } from './tensor.js'
+import { type Datum, TensorCall } from './tensor-call.js'
 
 /** How to run a program. */
 export interface EvaluateOptions {
@@ -26,9 +27,6 @@ export interface EvaluateOptions {
   /** Accepts weight records whose header contradicts the program. */
   lenientBlobs?: boolean
 }
-
-/** What a value of a running program is: numbers, or the text of a string constant. */
-type Datum = Tensor | { readonly text: string }
 
 /**
  * Runs one function of a program. Unknown dimensions come from the inputs; states are updated in the tensors given.
@@ -161,63 +159,6 @@ class Run {
     this.#files.set(path, bytes)
     return bytes
   }
-}
-
-/** Operands of one operation while the program runs. */
-class TensorCall extends BaseCall implements EvalCall {
-  readonly round: boolean
-  results: TensorType[] = []
-  readonly #operands: ReadonlyMap<string, readonly Datum[]>
-
-  constructor(row: OpRow, operands: ReadonlyMap<string, readonly Datum[]>, round: boolean) {
-    super(row)
-    this.#operands = operands
-    this.round = round
-  }
-
-  has(name: string): boolean {
-    return this.#operands.has(name)
-  }
-
-  type(name: string): TensorType {
-    const [datum] = this.#get(name)
-    return 'text' in datum ? { kind: 'tensor', dtype: 'string', shape: [] } : typeOf(datum)
-  }
-
-  types(name: string): readonly TensorType[] {
-    return this.tensors(name).map(typeOf)
-  }
-
-  tensor(name: string): Tensor {
-    return this.tensors(name)[0]
-  }
-
-  tensors(name: string): readonly Tensor[] {
-    return this.#get(name).map((datum) => {
-      if ('text' in datum) throw new OpError(`Expected a tensor for ${name}, got "${datum.text}".`)
-      return datum
-    })
-  }
-
-  protected given(name: string): readonly number[] | undefined {
-    const [datum] = this.#get(name)
-    return 'text' in datum ? undefined : Array.from(datum.data as ArrayLike<number | bigint>, Number)
-  }
-
-  protected givenText(name: string): string | undefined {
-    const [datum] = this.#get(name)
-    return 'text' in datum ? datum.text : undefined
-  }
-
-  #get(name: string): readonly Datum[] {
-    const data = this.#operands.get(name)
-    if (!data?.length) throw new OpError(`Expected a value for ${name}, got none.`)
-    return data
-  }
-}
-
-function typeOf({ dtype, shape }: Tensor): TensorType {
-  return { kind: 'tensor', dtype, shape }
 }
 
 /** Stores computed elements in the array class of their type, rounding binary64 to it. */

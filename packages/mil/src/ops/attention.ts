@@ -1,9 +1,10 @@
 /** Softmax and scaled dot-product attention. */
 
+import { tensorType } from '../literals.js'
 import { broadcastStrides, elementCount, offsetsOf, type Tensor } from '../tensor.js'
 import { product } from './elementwise-unary.js'
 import { gemm, matrix } from './gemm.js'
-import { computed, elements, FLOATS, type NumberArray, operand, option, tensorType } from './operands.js'
+import { computed, elements, FLOATS, type NumberArray, operand, option } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow } from './row.js'
 import { axisOf, broadcast, needRank, sameDim } from './shapes.js'
 

@@ -1,9 +1,10 @@
 /** Joining and splitting along an axis. */
 
 import type { Dim, Value } from '../ir.js'
+import { tensorType } from '../literals.js'
 import type { Tensor } from '../tensor.js'
 import { filled, operandShape, reshaped, shapeOf } from './gradients.js'
-import { ANY, constant, elements, moved, operand, option, tensorType } from './operands.js'
+import { ANY, constant, elements, moved, operand, option } from './operands.js'
 import { type Call, type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
 import { axisOf, knownShape, sameDim, spell } from './shapes.js'
 

@@ -1,8 +1,9 @@
 /** Convolution (cross-correlation) over one to three spatial axes, accumulated in binary64. */
 
+import { tensorType } from '../literals.js'
 import type { Tensor } from '../tensor.js'
 import { operandShape, reshaped, shapeOf } from './gradients.js'
-import { computed, elements, FLOATS, operand, option, tensorType } from './operands.js'
+import { computed, elements, FLOATS, operand, option } from './operands.js'
 import { type Call, type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
 import { knownShape, needRank, sameDim } from './shapes.js'
 import { covered, positions, type Window, windowsOf } from './window.js'

@@ -1,7 +1,8 @@
 /** Constants, copies, states and sequences of numbers: operations that make or pass on data. */
 
 import type { Dtype } from '../ir.js'
-import { ANY, computed, elements, moved, NUMBERS, operand, option, tensorType } from './operands.js'
+import { tensorType } from '../literals.js'
+import { ANY, computed, elements, moved, NUMBERS, operand, option } from './operands.js'
 import { type Call, OpError, type OpRow } from './row.js'
 
 const EVERY: readonly Dtype[] = [...ANY, 'bf16', 'fp64', 'uint32', 'string']

@@ -1,10 +1,11 @@
 /** Arithmetic, comparisons and logic of two operands that broadcast like numpy's. */
 
 import type { Dtype, Value } from '../ir.js'
+import { tensorType } from '../literals.js'
 import { broadcastStrides, isFloat, offsetsOf, type Tensor } from '../tensor.js'
 import { product, where } from './elementwise-unary.js'
 import { operandShape, unbroadcast } from './gradients.js'
-import { computed, elements, FLOATS, NUMBERS, operand, tensorType } from './operands.js'
+import { computed, elements, FLOATS, NUMBERS, operand } from './operands.js'
 import { type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
 import { broadcast } from './shapes.js'
 

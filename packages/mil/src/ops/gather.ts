@@ -1,7 +1,8 @@
 /** Selecting elements by index tensors. */
 
+import { tensorType } from '../literals.js'
 import { elementCount, offsetsOf, stridesOf, type Tensor } from '../tensor.js'
-import { ANY, computed, elements, INTEGERS, moved, operand, option, resultShape, tensorType } from './operands.js'
+import { ANY, computed, elements, INTEGERS, moved, operand, option, resultShape } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow } from './row.js'
 import { axisOf, broadcast, knownShape, sameDim, spell } from './shapes.js'
 

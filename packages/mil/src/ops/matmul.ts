@@ -1,10 +1,11 @@
 /** Matrix products and the linear layer; products accumulate in binary64. */
 
 import type { Dim } from '../ir.js'
+import { tensorType } from '../literals.js'
 import { broadcastStrides, elementCount, offsetsOf, type Tensor } from '../tensor.js'
 import { gemm, matrix } from './gemm.js'
 import { operandShape, reshaped, shapeOf, unbroadcast } from './gradients.js'
-import { computed, constant, elements, NUMBERS, operand, option, tensorType } from './operands.js'
+import { computed, constant, elements, NUMBERS, operand, option } from './operands.js'
 import { type Call, type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
 import { broadcast, needRank, product, sameDim, spell } from './shapes.js'
 

@@ -1,6 +1,6 @@
 /** Operand specifications, the element types they allow, and the arrays results are computed in. */
 
-import type { Dim, Dtype, TensorType } from '../ir.js'
+import type { Dtype } from '../ir.js'
 import { allocate, elementCount, isFloat, type Tensor } from '../tensor.js'
 import { type EvalCall, OpError, type OperandSpec } from './row.js'
 
@@ -40,11 +40,6 @@ export function constant(name: string, types: OperandSpec['types']): OperandSpec
 /** Declares an optional compile-time constant; without `value` its absence has a meaning of its own. */
 export function option(name: string, types: OperandSpec['types'], value?: OperandSpec['default']): OperandSpec {
   return { name, types, constant: true, optional: true, ...(value === undefined ? {} : { default: value }) }
-}
-
-/** Makes a tensor type. */
-export function tensorType(dtype: Dtype, shape: readonly Dim[]): TensorType {
-  return { kind: 'tensor', dtype, shape }
 }
 
 /** Elements of an operand. @throws {OpError} if they are 64-bit integers */

@@ -1,8 +1,9 @@
 /** Sorting, running sums and triangles: operations whose results depend on positions along an axis. */
 
 import type { Dtype } from '../ir.js'
+import { tensorType } from '../literals.js'
 import { elementCount } from '../tensor.js'
-import { ANY, computed, elements, INTEGERS, moved, NUMBERS, operand, option, tensorType } from './operands.js'
+import { ANY, computed, elements, INTEGERS, moved, NUMBERS, operand, option } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow } from './row.js'
 import { axisOf, needRank } from './shapes.js'
 

@@ -1,7 +1,8 @@
 /** Pooling over one to three spatial axes. */
 
+import { tensorType } from '../literals.js'
 import { elementCount, offsetsOf, stridesOf } from '../tensor.js'
-import { computed, constant, elements, FLOATS, operand, option, tensorType } from './operands.js'
+import { computed, constant, elements, FLOATS, operand, option } from './operands.js'
 import { type Call, OpError, type OpRow } from './row.js'
 import { needRank } from './shapes.js'
 import { positions, type Window, windowsOf } from './window.js'

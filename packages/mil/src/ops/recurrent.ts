@@ -1,10 +1,11 @@
 /** Recurrent layers; every step is computed in binary64 and only the results are rounded. */
 
 import type { Dim } from '../ir.js'
+import { tensorType } from '../literals.js'
 import type { Tensor } from '../tensor.js'
 import { sigmoid } from './elementwise-unary.js'
 import { gemm, matrix } from './gemm.js'
-import { computed, constant, elements, FLOATS, operand, option, tensorType } from './operands.js'
+import { computed, constant, elements, FLOATS, operand, option } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow } from './row.js'
 import { needRank, sameDim } from './shapes.js'
 

@@ -1,10 +1,11 @@
 /** Reductions over axes; sums accumulate in binary64. */
 
 import type { Dtype, Value } from '../ir.js'
+import { tensorType } from '../literals.js'
 import { elementCount, offsetsOf, stridesOf, type Tensor } from '../tensor.js'
 import { product } from './elementwise-unary.js'
 import { filled, operandShape, reshaped } from './gradients.js'
-import { computed, elements, INTEGERS, NUMBERS, operand, option, tensorType } from './operands.js'
+import { computed, elements, INTEGERS, NUMBERS, operand, option } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow, type VjpCall } from './row.js'
 import { axesOf, axisOf } from './shapes.js'
 

@@ -1,9 +1,10 @@
 /** Choosing between values, and conversion between element types. */
 
 import type { Dtype } from '../ir.js'
+import { tensorType } from '../literals.js'
 import { broadcastStrides, isFloat, offsetsOf } from '../tensor.js'
 import { operandShape, unbroadcast } from './gradients.js'
-import { ANY, computed, constant, elements, moved, operand, tensorType } from './operands.js'
+import { ANY, computed, constant, elements, moved, operand } from './operands.js'
 import { type Gradients, OpError, type OpRow } from './row.js'
 import { broadcast } from './shapes.js'
 

@@ -1,9 +1,10 @@
 /** Operations that rearrange or repeat elements by shape. */
 
 import type { Dim } from '../ir.js'
+import { tensorType } from '../literals.js'
 import { offsetsOf, stridesOf, type Tensor } from '../tensor.js'
 import { operandShape, reshaped, shapeOf } from './gradients.js'
-import { ANY, computed, constant, elements, INTEGERS, moved, operand, option, tensorType } from './operands.js'
+import { ANY, computed, constant, elements, INTEGERS, moved, operand, option } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow, type VjpCall } from './row.js'
 import { axesOf, axisOf, knownShape, product, spell } from './shapes.js'
 

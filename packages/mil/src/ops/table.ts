@@ -3,6 +3,7 @@
 import { activations } from './activation.js'
 import { attention } from './attention.js'
 import { joins } from './concat.js'
+import { compressedWeights } from './constexpr.js'
 import { convolutions } from './conv.js'
 import { data } from './data.js'
 import { elementwiseBinary } from './elementwise-binary.js'
@@ -11,6 +12,7 @@ import { gathers } from './gather.js'
 import { matmuls } from './matmul.js'
 import { normalizations } from './normalization.js'
 import { orderings } from './ordering.js'
+import { pads } from './pad.js'
 import { poolings } from './pool.js'
 import { quantizations } from './quantization.js'
 import { recurrents } from './recurrent.js'
@@ -35,11 +37,13 @@ const rows: readonly OpRow[] = [
   ...normalizations,
   ...shapes,
   ...slices,
+  ...pads,
   ...joins,
   ...gathers,
   ...scatters,
   ...orderings,
   ...quantizations,
+  ...compressedWeights,
   ...recurrents,
 ]
 
