@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
-#include <new>
 
 #include "base/fp16.h"
+#include "base/scratch.h"
 #include "kernels/gemm_kernel.h"
 #include "kernels/vec.h"
 
@@ -22,27 +21,6 @@ constexpr int64_t kFloatsOfB = int64_t{2} << 20;
 constexpr int64_t kFloatsOfC = int64_t{2} << 20;
 // Up to this many columns are multiplied as vectors, without packing the matrix.
 constexpr int64_t kVectorColumns = 4;
-
-// Memory that grows and is kept for the next call.
-class Scratch {
- public:
-  float* Reserve(int64_t floats) {
-    if (floats > size_) {
-      data_.reset();
-      data_.reset(static_cast<float*>(::operator new(floats * sizeof(float), kAlignment)));
-      size_ = floats;
-    }
-    return data_.get();
-  }
-
- private:
-  static constexpr std::align_val_t kAlignment{64};
-  struct Free {
-    void operator()(float* p) const { ::operator delete(p, kAlignment); }
-  };
-  std::unique_ptr<float, Free> data_;
-  int64_t size_ = 0;
-};
 
 int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -91,7 +69,7 @@ class Product {
     for (int64_t n0 = 0; n0 < n; n0 += panels * columns_) {
       first_column_ = n0;
       panels_of_b_ = CeilDivide(std::min(n - n0, panels * columns_), columns_);
-      sums_ = kept ? KeptScratch().Reserve(panels_of_a_ * panels_of_b_ * rows_ * columns_) : nullptr;
+      sums_ = kept ? KeptScratch().Reserve<float>(panels_of_a_ * panels_of_b_ * rows_ * columns_) : nullptr;
       for (int64_t k0 = 0; k0 < k; k0 += kDepth) {
         first_depth_ = k0;
         depth_ = std::min(kDepth, k - k0);
@@ -136,7 +114,7 @@ class Product {
   }
 
   void PackB() {
-    packed_b_ = BScratch().Reserve(depth_ * panels_of_b_ * columns_);
+    packed_b_ = BScratch().Reserve<float>(depth_ * panels_of_b_ * columns_);
     const int64_t blocks = CeilDivide(depth_, kBlock);
     pool_.ParallelFor(blocks * panels_of_b_, 2, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
@@ -164,9 +142,9 @@ class Product {
   // Panels [first, first + count) of a times panels [begin, end) of b.
   void MultiplyPanels(int64_t first, int64_t count, int64_t begin, int64_t end) const {
     const int64_t tile = rows_ * columns_;
-    float* packed_a = AScratch().Reserve(count * rows_ * std::min(kBlock, depth_));
+    float* packed_a = AScratch().Reserve<float>(count * rows_ * std::min(kBlock, depth_));
     const bool several = depth_ > kBlock && !in_place_ && sums_ == nullptr;
-    float* tiles = several ? TileScratch().Reserve(count * (end - begin) * tile) : nullptr;
+    float* tiles = several ? TileScratch().Reserve<float>(count * (end - begin) * tile) : nullptr;
     for (int64_t k0 = 0; k0 < depth_; k0 += kBlock) {
       const int64_t k = std::min(kBlock, depth_ - k0);
       for (int64_t i = 0; i < count; ++i) {
@@ -281,7 +259,7 @@ bool FewColumns(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, co
   if (out.cols > kVectorColumns || (a.col_stride != 1 && a.row_stride != 1)) return false;
   thread_local Scratch scratch;
   const int64_t k = a.cols;
-  float* columns = scratch.Reserve(k * out.cols);
+  float* columns = scratch.Reserve<float>(k * out.cols);
   for (int64_t c = 0; c < out.cols; ++c) {
     for (int64_t i = 0; i < k; ++i) columns[c * k + i] = Element(b, i, c);
   }

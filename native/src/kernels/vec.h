@@ -43,9 +43,10 @@ struct VecTable {
   float (*dot)(const float* a, const float* b, int64_t n);
   double (*sum_squares)(const float* a, int64_t n);
 
-  // One AdamW update: see host/adamw.cc for the formula; `scale` multiplies the gradient first.
-  void (*adamw)(float* param, const float* grad, float* m, float* v, int64_t n, float lr, float beta1, float beta2,
-                float eps, float weight_decay, float bias1, float bias2, float scale);
+  // One AdamW update: see host/adamw.cc for the formula; `scale` multiplies the gradient first. The numbers are combined
+  // in double precision and rounded once.
+  void (*adamw)(float* param, const float* grad, float* m, float* v, int64_t n, double lr, double beta1, double beta2,
+                double eps, double weight_decay, double bias1, double bias2, double scale);
 
   const GemmMicrokernel* gemm;
 };

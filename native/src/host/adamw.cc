@@ -1,0 +1,78 @@
+// adamw: one update of a dense fp32 parameter, and its staged copy, in one pass over memory.
+//
+//   g = grad · grad_scale;  m = beta1 · m + (1 − beta1) · g;  v = beta2 · v + (1 − beta2) · g²
+//   param = param · (1 − lr · weight_decay) − lr · (m / bias1) / (sqrt(v / bias2) + eps)
+#include <algorithm>
+#include <cstring>
+
+#include "host/kernels.h"
+#include "host/operands.h"
+#include "kernels/vec.h"
+
+namespace ane {
+namespace {
+
+Status Check(const KernelOperands& operands) {
+  Status status = CheckOperands("adamw", operands,
+                                {{"param", Types::kFp32, 'R', 'C'},
+                                 {"grad", Types::kFp32, 'R', 'C'},
+                                 {"m", Types::kFp32, 'R', 'C'},
+                                 {"v", Types::kFp32, 'R', 'C'},
+                                 {"hyper", Types::kFp64, 1, 8},
+                                 {"staged", Types::kFloat, 'R', 'C', Presence::kOptional}},
+                                {{"decay", NumberKind::kFlag}, {"zero_grad", NumberKind::kFlag}});
+  if (!status.ok()) return status;
+  for (const char* name : {"param", "grad", "m", "v"}) {
+    const TensorView& view = ViewOf(operands, name);
+    if ((view.cols > 1 && view.col_stride != 1) || (view.rows > 1 && view.row_stride != view.cols)) {
+      return InvalidArgument("Expected dense rows for " + std::string(name) + " of adamw, got strides of " +
+                             std::to_string(view.row_stride) + " and " + std::to_string(view.col_stride) + ".");
+    }
+  }
+  return {};
+}
+
+constexpr int64_t kBlock = 16384;   // elements: parameter and moments of a block fit in the second-level cache
+constexpr int64_t kTurnedRows = 32;  // rows at least when the staged copy is transposed
+
+void Run(const KernelOperands& operands, ThreadPool& pool) {
+  const TensorView& param = ViewOf(operands, "param");
+  const TensorView *staged = OptionalView(operands, "staged"), &hyper = ViewOf(operands, "hyper");
+  float *p = static_cast<float*>(param.data), *g = static_cast<float*>(ViewOf(operands, "grad").data);
+  float *m = static_cast<float*>(ViewOf(operands, "m").data), *v = static_cast<float*>(ViewOf(operands, "v").data);
+  const auto number = [&](int64_t i) { return *Element<double>(hyper, 0, i); };
+  const double lr = number(0), beta1 = number(1), beta2 = number(2), eps = number(3);
+  const double weight_decay = NumberOf(operands, "decay") == 1 ? number(4) : 0.0;
+  const double bias1 = number(5), bias2 = number(6), scale = number(7);
+  const bool zero_grad = NumberOf(operands, "zero_grad") == 1;
+
+  const int64_t R = param.rows, C = param.cols;
+  if (R == 0 || C == 0) return;
+  const bool turned = staged != nullptr && staged->col_stride != 1;
+  const int64_t cols = std::min(C, kBlock);
+  const int64_t rows = std::min(R, std::max(kBlock / cols, turned ? kTurnedRows : int64_t{1}));
+  const int64_t across = (C + cols - 1) / cols, down = (R + rows - 1) / rows;
+  const VecTable& vec = Vec();
+  pool.ParallelFor(across * down, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t r0 = i / across * rows, c0 = i % across * cols;
+      const int64_t block_rows = std::min(rows, R - r0), block_cols = std::min(cols, C - c0);
+      // Whole rows lie one behind the other.
+      const int64_t runs = block_cols == C ? 1 : block_rows, length = block_cols == C ? block_rows * C : block_cols;
+      for (int64_t r = 0; r < runs; ++r) {
+        const int64_t at = (r0 + r) * C + c0;
+        vec.adamw(p + at, g + at, m + at, v + at, length, lr, beta1, beta2, eps, weight_decay, bias1, bias2, scale);
+        if (zero_grad) std::memset(g + at, 0, length * sizeof(float));
+      }
+      if (staged == nullptr) continue;
+      const TensorView dense = {p, Dtype::kFp32, R, C, C, 1};
+      CopyBlock(Block(dense, r0, block_rows, c0, block_cols), Block(*staged, r0, block_rows, c0, block_cols));
+    }
+  });
+}
+
+}  // namespace
+
+const HostKernel kAdamw = {"adamw", Check, Run};
+
+}  // namespace ane

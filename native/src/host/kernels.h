@@ -1,0 +1,16 @@
+// The kernels of the table, defined beside their bodies.
+#pragma once
+
+#include "host/host_kernels.h"
+
+namespace ane {
+
+extern const HostKernel kFill, kCopy, kAdd;
+extern const HostKernel kEmbedding, kEmbeddingBackward, kGatherRows, kScatterAddRows;
+extern const HostKernel kRmsnorm, kRmsnormBackward;
+extern const HostKernel kGemmKernel;
+extern const HostKernel kCrossEntropy;
+extern const HostKernel kScaleGradient, kGradNorm;
+extern const HostKernel kAdamw;
+
+}  // namespace ane

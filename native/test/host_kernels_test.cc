@@ -1,0 +1,358 @@
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/fp16.h"
+#include "check.h"
+#include "host/host_kernels.h"
+
+using ane::Dtype;
+using ane::FindHostKernel;
+using ane::KernelOperands;
+using ane::TensorView;
+using ane::ThreadPool;
+
+namespace {
+
+enum class Layout { kRows, kColumns, kStrided };
+constexpr Layout kLayouts[] = {Layout::kRows, Layout::kColumns, Layout::kStrided};
+constexpr Dtype kTypes[] = {Dtype::kFp16, Dtype::kFp32};
+
+// A matrix that owns its memory, filled with values exact in fp16; memory starts one element off any alignment.
+struct Tensor {
+  std::vector<char> bytes;
+  TensorView view;
+
+  Tensor(Dtype dtype, int64_t rows, int64_t cols, Layout layout = Layout::kRows, unsigned seed = 1) {
+    const int64_t row_stride = layout == Layout::kRows ? cols : layout == Layout::kColumns ? 1 : 2 * cols + 3;
+    const int64_t col_stride = layout == Layout::kRows ? 1 : layout == Layout::kColumns ? rows + 2 : 2;
+    const size_t size = ane::SizeOf(dtype);
+    bytes.resize((rows * row_stride + cols * col_stride + 2) * size);
+    view = {bytes.data() + size, dtype, rows, cols, row_stride, col_stride};
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = 0; c < cols; ++c) Set(r, c, ane::Fp16ToFp32(ane::Fp32ToFp16(normal(random))));
+    }
+  }
+  Tensor(const Tensor& other) : bytes(other.bytes), view(other.view) { view.data = bytes.data() + ane::SizeOf(view.dtype); }
+
+  char* At(int64_t r, int64_t c) const {
+    return static_cast<char*>(view.data) + (r * view.row_stride + c * view.col_stride) * ane::SizeOf(view.dtype);
+  }
+  void Set(int64_t r, int64_t c, double value) const {
+    if (view.dtype == Dtype::kFp16) *reinterpret_cast<uint16_t*>(At(r, c)) = ane::Fp32ToFp16(static_cast<float>(value));
+    if (view.dtype == Dtype::kFp32) *reinterpret_cast<float*>(At(r, c)) = static_cast<float>(value);
+    if (view.dtype == Dtype::kFp64) *reinterpret_cast<double*>(At(r, c)) = value;
+    if (view.dtype == Dtype::kInt32) *reinterpret_cast<int32_t*>(At(r, c)) = static_cast<int32_t>(value);
+  }
+  double Get(int64_t r, int64_t c) const {
+    if (view.dtype == Dtype::kFp16) return ane::Fp16ToFp32(*reinterpret_cast<uint16_t*>(At(r, c)));
+    if (view.dtype == Dtype::kFp32) return *reinterpret_cast<float*>(At(r, c));
+    if (view.dtype == Dtype::kFp64) return *reinterpret_cast<double*>(At(r, c));
+    return *reinterpret_cast<int32_t*>(At(r, c));
+  }
+};
+
+Tensor Ids(const std::vector<int>& values) {
+  Tensor ids(Dtype::kInt32, 1, static_cast<int64_t>(values.size()));
+  for (size_t i = 0; i < values.size(); ++i) ids.Set(0, static_cast<int64_t>(i), values[i]);
+  return ids;
+}
+
+ThreadPool& Pool() {
+  static ThreadPool pool(2);
+  return pool;
+}
+
+void Run(const char* name, const KernelOperands& operands) {
+  const ane::HostKernel* kernel = FindHostKernel(name);
+  const ane::Status status = kernel->check(operands);
+  if (!status.ok()) std::printf("%s\n", status.message().c_str());
+  EXPECT(status.ok());
+  if (status.ok()) kernel->run(operands, Pool());
+}
+
+// Whether every element is within `tolerance` of the expected one, plus half a unit of fp16 where that is the type.
+bool Near(const Tensor& got, double tolerance, const std::function<double(int64_t, int64_t)>& expected) {
+  for (int64_t r = 0; r < got.view.rows; ++r) {
+    for (int64_t c = 0; c < got.view.cols; ++c) {
+      const double want = expected(r, c), have = got.Get(r, c);
+      if (std::isnan(want) && std::isnan(have)) continue;
+      const double rounding = got.view.dtype == Dtype::kFp16 ? std::abs(want) * 0x1p-11 + 0x1p-25 : 0;
+      if (!(std::abs(want - have) <= tolerance * (1 + std::abs(want)) + rounding)) return false;
+    }
+  }
+  return true;
+}
+
+std::string Message(const char* name, const KernelOperands& operands) { return FindHostKernel(name)->check(operands).message(); }
+
+constexpr int64_t kSizes[][2] = {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {64, 32}, {70, 257}, {1, 40000}, {300, 65}};
+
+}  // namespace
+
+TEST(the_table_lists_every_kernel_once) {
+  EXPECT(ane::HostKernelNames().size() == 14);
+  for (const auto& name : ane::HostKernelNames()) EXPECT(FindHostKernel(name)->name == name);
+  EXPECT(FindHostKernel("softmax") == nullptr);
+}
+
+TEST(fill_copy_and_add_work_on_every_layout_and_type) {
+  for (const auto& [rows, cols] : kSizes) {
+    for (Layout li : kLayouts) {
+      for (Layout lo : kLayouts) {
+        for (Dtype ti : kTypes) {
+          for (Dtype to : kTypes) {
+            const Tensor a(ti, rows, cols, li, 1), b(to, rows, cols, lo, 2);
+            const Tensor out(to, rows, cols, lo, 3);
+            Run("copy", {{{"in", {a.view}}, {"out", {out.view}}}, {}});
+            EXPECT(Near(out, 0, [&](int64_t r, int64_t c) { return a.Get(r, c); }));
+            Run("add", {{{"a", {a.view}}, {"b", {b.view}}, {"out", {out.view}}}, {{"scale", 0.5}}});
+            EXPECT(Near(out, 1e-6, [&](int64_t r, int64_t c) { return a.Get(r, c) + 0.5 * b.Get(r, c); }));
+            Run("fill", {{{"out", {out.view}}}, {{"value", -1.5}}});
+            EXPECT(Near(out, 0, [](int64_t, int64_t) { return -1.5; }));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(copy_rounds_to_even_and_overflows_to_infinity) {
+  const Tensor in(Dtype::kFp32, 1, 4), out(Dtype::kFp16, 1, 4, Layout::kColumns);
+  const double values[] = {2049, 65520, -1e30, std::nan("")};
+  for (int i = 0; i < 4; ++i) in.Set(0, i, values[i]);
+  Run("copy", {{{"in", {in.view}}, {"out", {out.view}}}, {}});
+  EXPECT(out.Get(0, 0) == 2048 && std::isinf(out.Get(0, 1)) && out.Get(0, 2) < -1e9 && std::isnan(out.Get(0, 3)));
+}
+
+TEST(embedding_reads_rows_and_its_gradient_adds_into_them) {
+  for (int64_t S : {1, 31, 33, 100}) {
+    for (int64_t C : {1, 5, 64, 70}) {
+      for (Dtype type : kTypes) {
+        std::vector<int> ids(S);
+        for (int64_t s = 0; s < S; ++s) ids[s] = static_cast<int>(s * 7 % 11);
+        const Tensor tokens = Ids(ids), table(type, 11, C, Layout::kRows, 1), out(type, C, S, Layout::kStrided, 2);
+        Run("embedding", {{{"tokens", {tokens.view}}, {"table", {table.view}}, {"out", {out.view}}}, {}});
+        EXPECT(Near(out, 0, [&](int64_t c, int64_t s) { return table.Get(ids[s], c); }));
+        const Tensor rows(type, S, C);
+        Run("gather_rows", {{{"ids", {tokens.view}}, {"table", {table.view}}, {"out", {rows.view}}}, {}});
+        EXPECT(Near(rows, 0, [&](int64_t s, int64_t c) { return table.Get(ids[s], c); }));
+
+        for (Layout layout : kLayouts) {
+          const Tensor before(Dtype::kFp32, 11, C, layout, 3), dtable = before, scattered = before;
+          Run("embedding_backward", {{{"tokens", {tokens.view}}, {"dout", {out.view}}, {"dtable", {dtable.view}}}, {}});
+          Run("scatter_add_rows", {{{"ids", {tokens.view}}, {"in", {rows.view}}, {"table", {scattered.view}}}, {}});
+          const auto expected = [&](int64_t v, int64_t c) {
+            double sum = before.Get(v, c);
+            for (int64_t s = 0; s < S; ++s) sum += ids[s] == v ? out.Get(c, s) : 0;
+            return sum;
+          };
+          EXPECT(Near(dtable, 1e-5, expected));
+          EXPECT(Near(scattered, 1e-5, expected));
+        }
+      }
+    }
+  }
+}
+
+TEST(an_index_outside_the_table_reads_as_nan_and_is_added_nowhere) {
+  const Tensor tokens = Ids({0, 5, -1}), table(Dtype::kFp32, 5, 3), out(Dtype::kFp16, 3, 3);
+  Run("embedding", {{{"tokens", {tokens.view}}, {"table", {table.view}}, {"out", {out.view}}}, {}});
+  EXPECT(!std::isnan(out.Get(2, 0)) && std::isnan(out.Get(0, 1)) && std::isnan(out.Get(1, 2)));
+  const Tensor before(Dtype::kFp32, 5, 3), dtable = before, dout(Dtype::kFp32, 3, 3, Layout::kRows, 8);
+  Run("embedding_backward", {{{"tokens", {tokens.view}}, {"dout", {dout.view}}, {"dtable", {dtable.view}}}, {}});
+  EXPECT(Near(dtable, 1e-6, [&](int64_t v, int64_t c) { return before.Get(v, c) + (v == 0 ? dout.Get(c, 0) : 0); }));
+}
+
+TEST(rmsnorm_and_its_gradient_follow_the_formulas) {
+  for (const auto& [C, S] : {std::pair<int64_t, int64_t>{1, 1}, {7, 3}, {33, 65}, {288, 600}}) {
+    for (Dtype type : kTypes) {
+      for (Layout layout : kLayouts) {
+        const Tensor in(type, C, S, layout, 1), weight(Dtype::kFp32, 1, C, Layout::kRows, 2), out(type, C, S, layout, 3);
+        const Tensor rrms(Dtype::kFp32, 1, S), dout(type, C, S, layout, 4), din(Dtype::kFp32, C, S, layout, 5);
+        Run("rmsnorm", {{{"in", {in.view}}, {"weight", {weight.view}}, {"out", {out.view}}, {"rrms", {rrms.view}}}, {{"eps", 1e-5}}});
+        std::vector<double> scale(S), mean(S);
+        for (int64_t s = 0; s < S; ++s) {
+          double squares = 0;
+          for (int64_t c = 0; c < C; ++c) squares += in.Get(c, s) * in.Get(c, s);
+          scale[s] = 1 / std::sqrt(squares / C + 1e-5);
+          for (int64_t c = 0; c < C; ++c) mean[s] += weight.Get(0, c) * dout.Get(c, s) * in.Get(c, s) / C;
+        }
+        EXPECT(Near(rrms, 1e-5, [&](int64_t, int64_t s) { return scale[s]; }));
+        EXPECT(Near(out, 1e-5, [&](int64_t c, int64_t s) { return in.Get(c, s) * scale[s] * weight.Get(0, c); }));
+
+        const Tensor before(Dtype::kFp32, 1, C, Layout::kRows, 6), dweight = before;
+        Run("rmsnorm_backward", {{{"in", {in.view}}, {"weight", {weight.view}}, {"rrms", {rrms.view}}, {"dout", {dout.view}},
+                                  {"din", {din.view}}, {"dweight", {dweight.view}}}, {}});
+        EXPECT(Near(din, 1e-4, [&](int64_t c, int64_t s) {
+          return scale[s] * (weight.Get(0, c) * dout.Get(c, s) - in.Get(c, s) * scale[s] * scale[s] * mean[s]);
+        }));
+        EXPECT(Near(dweight, 2e-5, [&](int64_t, int64_t c) {
+          double sum = before.Get(0, c);
+          for (int64_t s = 0; s < S; ++s) sum += dout.Get(c, s) * in.Get(c, s) * scale[s];
+          return sum;
+        }));
+      }
+    }
+  }
+}
+
+TEST(gemm_multiplies_and_accumulates) {
+  const Tensor a(Dtype::kFp16, 20, 30, Layout::kRows, 1), b(Dtype::kFp32, 30, 40, Layout::kColumns, 2);
+  const Tensor before(Dtype::kFp32, 20, 40, Layout::kRows, 3), out = before;
+  Run("gemm", {{{"a", {a.view}}, {"b", {b.view}}, {"out", {out.view}}}, {{"accumulate", 1}}});
+  EXPECT(Near(out, 1e-5, [&](int64_t r, int64_t c) {
+    double sum = before.Get(r, c);
+    for (int64_t k = 0; k < 30; ++k) sum += a.Get(r, k) * b.Get(k, c);
+    return sum;
+  }));
+}
+
+TEST(cross_entropy_gives_loss_and_gradient) {
+  for (const auto& [S, V] : {std::pair<int64_t, int64_t>{1, 1}, {5, 3}, {33, 600}, {4, 32000}}) {
+    for (int backward : {0, 1}) {
+      const Tensor before(Dtype::kFp32, S, V, Layout::kRows, 1), logits = before;
+      std::vector<int> ids(S);
+      int count = 0;
+      for (int64_t s = 0; s < S; ++s) {
+        ids[s] = s % 4 == 2 ? -1 : static_cast<int>(s * 5 % V);
+        count += ids[s] >= 0;
+      }
+      const Tensor targets = Ids(ids), loss(Dtype::kFp64, 1, 2), scale(Dtype::kFp64, 1, 1);
+      scale.Set(0, 0, 1024);
+      Run("cross_entropy", {{{"logits", {logits.view}}, {"targets", {targets.view}}, {"loss", {loss.view}}, {"scale", {scale.view}}},
+                            {{"backward", static_cast<double>(backward)}}});
+      double total = 0;
+      std::vector<double> sums(S);
+      for (int64_t s = 0; s < S; ++s) {
+        for (int64_t v = 0; v < V; ++v) sums[s] += std::exp(before.Get(s, v));
+        if (ids[s] >= 0) total += std::log(sums[s]) - before.Get(s, ids[s]);
+      }
+      EXPECT(std::abs(loss.Get(0, 0) - total) < 1e-5 * (1 + total) && loss.Get(0, 1) == count);
+      EXPECT(Near(logits, 2e-5, [&](int64_t s, int64_t v) {
+        if (backward == 0) return before.Get(s, v);
+        if (ids[s] < 0) return 0.0;
+        return (std::exp(before.Get(s, v)) / sums[s] - (v == ids[s] ? 1 : 0)) * 1024 / count;
+      }));
+    }
+  }
+}
+
+TEST(cross_entropy_stands_large_logits_and_shows_bad_targets) {
+  const Tensor logits(Dtype::kFp32, 3, 2), loss(Dtype::kFp64, 1, 2), scale(Dtype::kFp64, 1, 1);
+  scale.Set(0, 0, 1);
+  for (int s = 0; s < 3; ++s) {
+    logits.Set(s, 0, 1e30);
+    logits.Set(s, 1, -1e30);
+  }
+  const Tensor good = Ids({0, 0, -1});
+  KernelOperands operands = {{{"logits", {logits.view}}, {"targets", {good.view}}, {"loss", {loss.view}}, {"scale", {scale.view}}},
+                             {{"backward", 0}}};
+  Run("cross_entropy", operands);
+  EXPECT(loss.Get(0, 0) == 0 && loss.Get(0, 1) == 2);
+  const Tensor bad = Ids({0, 2, -1});
+  operands.views["targets"] = {bad.view};
+  operands.numbers["backward"] = 1;
+  Run("cross_entropy", operands);
+  EXPECT(std::isnan(loss.Get(0, 0)) && std::isnan(logits.Get(1, 0)) && logits.Get(0, 0) == 0 && logits.Get(2, 1) == 0);
+}
+
+TEST(scale_gradient_sums_channels_that_share_a_weight) {
+  for (Dtype type : kTypes) {
+    const Tensor in(type, 48, 601, Layout::kRows, 1), dout(Dtype::kFp32, 48, 601, Layout::kColumns, 2);
+    const Tensor before(Dtype::kFp32, 1, 16, Layout::kRows, 3), dweight = before;
+    Run("scale_gradient", {{{"in", {in.view}}, {"dout", {dout.view}}, {"dweight", {dweight.view}}}, {}});
+    EXPECT(Near(dweight, 1e-5, [&](int64_t, int64_t d) {
+      double sum = before.Get(0, d);
+      for (int64_t c = d; c < 48; c += 16) {
+        for (int64_t s = 0; s < 601; ++s) sum += in.Get(c, s) * dout.Get(c, s);
+      }
+      return sum;
+    }));
+  }
+}
+
+TEST(grad_norm_covers_all_gradients_and_never_depends_on_threads) {
+  const Tensor a(Dtype::kFp32, 500, 700, Layout::kRows, 1), b(Dtype::kFp16, 9, 1000, Layout::kStrided, 2), c(Dtype::kFp32, 1, 1);
+  const Tensor out(Dtype::kFp64, 1, 1);
+  const KernelOperands operands = {{{"grads", {a.view, b.view, c.view}}, {"out", {out.view}}}, {}};
+  double sum = 0;
+  for (const Tensor* t : {&a, &b, &c}) {
+    for (int64_t r = 0; r < t->view.rows; ++r) {
+      for (int64_t i = 0; i < t->view.cols; ++i) sum += t->Get(r, i) * t->Get(r, i);
+    }
+  }
+  Run("grad_norm", operands);
+  const double first = out.Get(0, 0);
+  EXPECT(std::abs(first - std::sqrt(sum)) < 1e-9 * first);
+  for (int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    FindHostKernel("grad_norm")->run(operands, pool);
+    EXPECT(out.Get(0, 0) == first);
+  }
+  b.Set(8, 999, std::numeric_limits<double>::infinity());
+  Run("grad_norm", operands);
+  EXPECT(std::isinf(out.Get(0, 0)));
+  a.Set(250, 1, std::nan(""));
+  Run("grad_norm", operands);
+  EXPECT(std::isnan(out.Get(0, 0)));
+}
+
+TEST(adamw_updates_and_stages_in_one_pass) {
+  const double hyper[] = {1e-3, 0.9, 0.95, 1e-8, 0.1, 0.271, 0.142625, 1.0 / 512};
+  for (const auto& [R, C] : {std::pair<int64_t, int64_t>{1, 1}, {1, 40000}, {3, 20000}, {100, 70}, {33, 1025}}) {
+    for (Layout layout : kLayouts) {
+      for (Dtype type : kTypes) {
+        for (int flags = 0; flags < 4; ++flags) {
+          const Tensor p0(Dtype::kFp32, R, C, Layout::kRows, 1), g0(Dtype::kFp32, R, C, Layout::kRows, 2);
+          const Tensor m0(Dtype::kFp32, R, C, Layout::kRows, 3), root(Dtype::kFp32, R, C, Layout::kRows, 4), v0 = root;
+          for (int64_t r = 0; r < R; ++r) {
+            for (int64_t c = 0; c < C; ++c) v0.Set(r, c, root.Get(r, c) * root.Get(r, c));
+          }
+          const Tensor p = p0, g = g0, m = m0, v = v0, staged(type, R, C, layout, 5), numbers(Dtype::kFp64, 1, 8);
+          for (int i = 0; i < 8; ++i) numbers.Set(0, i, hyper[i]);
+          const bool decay = flags & 1, zero = flags & 2;
+          Run("adamw", {{{"param", {p.view}}, {"grad", {g.view}}, {"m", {m.view}}, {"v", {v.view}}, {"hyper", {numbers.view}},
+                         {"staged", {staged.view}}},
+                        {{"decay", decay ? 1.0 : 0.0}, {"zero_grad", zero ? 1.0 : 0.0}}});
+          const auto m1 = [&](int64_t r, int64_t c) { return 0.9 * m0.Get(r, c) + 0.1 * g0.Get(r, c) / 512; };
+          const auto v1 = [&](int64_t r, int64_t c) { return 0.95 * v0.Get(r, c) + 0.05 * std::pow(g0.Get(r, c) / 512, 2); };
+          EXPECT(Near(m, 1e-6, m1));
+          EXPECT(Near(v, 1e-6, v1));
+          EXPECT(Near(p, 1e-6, [&](int64_t r, int64_t c) {
+            return p0.Get(r, c) * (decay ? 1 - 1e-4 : 1) - 1e-3 * (m1(r, c) / 0.271) / (std::sqrt(v1(r, c) / 0.142625) + 1e-8);
+          }));
+          EXPECT(Near(g, 0, [&](int64_t r, int64_t c) { return zero ? 0 : g0.Get(r, c); }));
+          EXPECT(Near(staged, 0, [&](int64_t r, int64_t c) { return p.Get(r, c); }));
+        }
+      }
+    }
+  }
+}
+
+TEST(checks_name_the_operand_and_the_value) {
+  const Tensor a(Dtype::kFp16, 2, 3), b(Dtype::kFp16, 4, 5), ids = Ids({1, 2});
+  EXPECT(Message("copy", {{{"in", {a.view}}}, {}}) == "Expected a view for out of copy, got none.");
+  EXPECT(Message("copy", {{{"in", {a.view}}, {"out", {b.view}}}, {}}) == "Expected 2 rows for out of copy, got 4.");
+  EXPECT(Message("copy", {{{"in", {a.view}}, {"out", {ids.view}}}, {}}) == "Expected fp16 or fp32 for out of copy, got int32.");
+  EXPECT(Message("copy", {{{"in", {a.view}}, {"out", {a.view}}, {"mask", {a.view}}}, {}}) ==
+         "Expected one of in, out for an operand of copy, got mask.");
+  EXPECT(Message("copy", {{{"in", {a.view, b.view}}, {"out", {a.view}}}, {}}) == "Expected one view for in of copy, got 2.");
+  EXPECT(Message("add", {{{"a", {a.view}}, {"b", {a.view}}, {"out", {a.view}}}, {}}) == "Expected a number for scale of add, got none.");
+  EXPECT(Message("fill", {{{"out", {a.view}}}, {{"value", 1}, {"step", 2}}}) ==
+         "Expected one of out, value for an operand of fill, got step.");
+  const Tensor x(Dtype::kFp16, 4, 2), y(Dtype::kFp16, 2, 3);
+  EXPECT(Message("gemm", {{{"a", {x.view}}, {"b", {y.view}}, {"out", {Tensor(Dtype::kFp16, 4, 3).view}}}, {{"accumulate", 1}}}) ==
+         "Expected fp32 for out of gemm with accumulate, got fp16.");
+  EXPECT(Message("gemm", {{{"a", {x.view}}, {"b", {x.view}}, {"out", {y.view}}}, {{"accumulate", 0}}}) ==
+         "Expected 2 rows for b of gemm, got 4.");
+  EXPECT(Message("gemm", {{{"a", {x.view}}, {"b", {y.view}}, {"out", {Tensor(Dtype::kFp32, 4, 3).view}}}, {{"accumulate", 2}}}) ==
+         "Expected 0 or 1 for accumulate of gemm, got 2.");
+}
