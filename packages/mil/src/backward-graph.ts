@@ -13,7 +13,7 @@ export class BackwardGraph {
   readonly #known = new Map<Value, Value>()
 
   constructor(program: Program, func: Func, constants: ReadonlyMap<Value, Literal>, taps: readonly Value[]) {
-    this.b = createBuilder({ version: program.version, opset: func.opset, name: func.name })
+    this.b = createBuilder({ version: program.version, opset: func.opset, name: func.name, inline: true })
     // Values computed again keep their names, so nothing else may take them.
     this.b.reserve(valuesByName(func).keys())
     this.forwardConstants = constants

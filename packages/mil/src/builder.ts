@@ -2,6 +2,7 @@
 
 import { writeBlob } from './blob-writer.js'
 import { constantKey, constantName, isValue, operandOf } from './builder-operands.js'
+import { belongsInFile, WEIGHT_OFFSET, weightPath } from './constant-files.js'
 import type { BlobReference, Dim, Dtype, Function as Func, Literal, Operand, Operation, Program, Value } from './ir.js'
 import { literalNumbers, numericLiteral, stringLiteral, tensorType } from './literals.js'
 import { NameScope } from './name-scope.js'
@@ -9,11 +10,6 @@ import { inferTypes } from './ops/call.js'
 import { OpError, type OperandInput, type OpRow } from './ops/row.js'
 import { opNames, opRow } from './ops/table.js'
 import { elementCount } from './tensor.js'
-
-/** Constants of these types with at least this many elements go to weight files. */
-const FILE_DTYPES: readonly Dtype[] = ['fp16', 'fp32', 'int8', 'uint8']
-const FILE_ELEMENTS = 10
-const WEIGHT_OFFSET = 64
 
 /** How a program is spelled. */
 export interface BuildOptions {
@@ -205,10 +201,10 @@ export class GraphBuilder {
     const { name, inline = this.#inline, path } = typeof options === 'string' ? { name: options } : options
     if ('blob' in data) return this.#fileConstant(dtype, shape, data.blob, name)
     const literal = numericLiteral(dtype, shape, data, name)
-    const large = FILE_DTYPES.includes(dtype) && elementCount(shape) >= FILE_ELEMENTS
+    const large = belongsInFile(dtype, elementCount(shape))
     if (!inline && (path !== undefined || large)) {
       const stem = this.#names.preview(name ?? 'weight')
-      const file = path ?? `@model_path/weights/${stem}.bin`
+      const file = path ?? weightPath(stem)
       const value = this.#fileConstant(dtype, shape, file, stem)
       this.blobs.set(file, writeBlob(dtype, literalNumbers(literal)!))
       return value
@@ -253,7 +249,7 @@ export class GraphBuilder {
 
   /** Turns a reserved value into a constant in a weight file named after it. */
   constantAs(value: Value, data: ArrayLike<number>, type: { dtype: Dtype; shape: readonly number[] }): void {
-    const path = `@model_path/weights/${value.name}.bin`
+    const path = weightPath(value.name)
     const elements = literalNumbers(numericLiteral(type.dtype, type.shape, data, value.name))!
     const literal: Literal = { type: value.type, value: { kind: 'blob', path, offset: WEIGHT_OFFSET } }
     this.blobs.set(path, writeBlob(type.dtype, elements))

@@ -2,11 +2,13 @@
 
 import { BackwardGraph } from './backward-graph.js'
 import { type ColumnForm, inForm, valuesInForm } from './column-form.js'
+import { moveConstantsToFiles } from './constant-files.js'
 import type { Function as Func, Operation, Program, TensorType, Value } from './ir.js'
 import { constantsOf, functionOf } from './literals.js'
 import { operandCall } from './ops/call.js'
 import { OpError, type VjpCall } from './ops/row.js'
 import { opRow } from './ops/table.js'
+import { elideBroadcasts } from './passes/broadcast-elision.js'
 import { eliminateCommonSubexpressions } from './passes/common-subexpressions.js'
 import { foldConstants } from './passes/constant-folding.js'
 import { eliminateDeadCode } from './passes/dead-code.js'
@@ -55,6 +57,12 @@ export function grad(program: Program, options: GradOptions): GradPrograms {
   return new Differentiation(program, func, options).run()
 }
 
+/** A backward value that is to be an output. */
+interface Exposed {
+  readonly value: Value
+  readonly name: string
+}
+
 class Differentiation {
   readonly #program: Program
   readonly #func: Func
@@ -65,7 +73,7 @@ class Differentiation {
   readonly #graph: BackwardGraph
   readonly #producers: Map<Value, Operation>
   readonly #gradients = new Map<Value, Value>()
-  readonly #pairs: { pair: Pick<WeightPair, 'weight' | 'kind'>; x: Value | string; dy: Value }[] = []
+  readonly #pairs: { pair: Pick<WeightPair, 'weight' | 'kind'>; x: Exposed | string; dy: Value }[] = []
 
   constructor(program: Program, func: Func, options: GradOptions) {
     this.#program = program
@@ -101,18 +109,20 @@ class Differentiation {
       b.output(gradient, `d_${value.name}`)
     }
     const pairs = this.#pairs.map(({ pair, x, dy }): WeightPair => {
-      const xName = typeof x === 'string' ? x : this.#expose(x)
+      const xName = typeof x === 'string' ? x : this.#expose(x.value, x.name)
       const dyName = this.#expose(dy, `dy_${pair.weight}`)
       const xFrom = typeof x === 'string' ? 'forward' : 'backward'
       return { ...pair, x: { from: xFrom, name: xName }, dy: { from: 'backward', name: dyName } }
     })
-    const passes = [foldConstants, simplifyViews, eliminateCommonSubexpressions, eliminateDeadCode]
+    const passes = [foldConstants, elideBroadcasts, simplifyViews, eliminateCommonSubexpressions, eliminateDeadCode]
     const written = b.program(this.#program.version)
-    const backward = passes.reduce((program, pass) => pass(program), {
+    const simplified = passes.reduce((program, pass) => pass(program), {
       ...written,
       attributes: this.#program.attributes,
     })
-    return { forward: this.#forward(), backward: this.#withNeededInputs(backward), pairs, blobs: b.blobs }
+    const own = new Set(this.#graph.forwardConstants.values())
+    const { program: backward, blobs } = moveConstantsToFiles(simplified, own)
+    return { forward: this.#forward(), backward: this.#withNeededInputs(backward), pairs, blobs }
   }
 
   /** Values through which an output depends on an input of interest; also follows the weights. */
@@ -197,17 +207,18 @@ class Differentiation {
     const weight = this.#views.weightOf(operand.value)!.name
     const { kind, x, xForm, dyForm } = this.#views.plan(operation, name)
     const gradient = this.#inForm(dy, dyForm)
-    this.#pairs.push({ pair: { weight, kind }, x: this.#forwardOrBackward(x, xForm), dy: gradient })
+    this.#pairs.push({ pair: { weight, kind }, x: this.#forwardOrBackward(x, xForm, weight), dy: gradient })
   }
 
   /** Name of a forward input or output in the form, else a backward value. */
-  #forwardOrBackward(x: Value, form: ColumnForm): Value | string {
+  #forwardOrBackward(x: Value, form: ColumnForm, weight: string): Exposed | string {
     const constants = this.#graph.forwardConstants
     const candidates = valuesInForm(x, form, { producer: (value) => this.#producers.get(value), constants })
     const { inputs, outputs } = this.#func
     const exposed = candidates.find((value) => [...inputs, ...outputs, ...this.#taps].includes(value))
     if (exposed) return exposed.name
-    return candidates.length > 0 ? this.#graph.value(candidates[0]) : this.#inForm(this.#graph.value(x), form)
+    if (candidates.length > 0) return { value: this.#graph.value(candidates[0]), name: candidates[0].name }
+    return { value: this.#inForm(this.#graph.value(x), form), name: `x_${weight}` }
   }
 
   #inForm(value: Value, form: ColumnForm): Value {
@@ -218,7 +229,7 @@ class Differentiation {
   }
 
   /** Makes a backward value an output unless it is an input or output already; returns its name. */
-  #expose(value: Value, name = value.name): string {
+  #expose(value: Value, name: string): string {
     const { b } = this.#graph
     const { inputs, outputs } = b.function
     if (inputs.includes(value) || outputs.includes(value)) return value.name

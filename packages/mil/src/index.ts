@@ -23,6 +23,7 @@ export {
 export { opNames, opRow } from './ops/table.js'
 export * from './parser.js'
 export * from './passes/bake.js'
+export * from './passes/broadcast-elision.js'
 export * from './passes/common-subexpressions.js'
 export * from './passes/constant-folding.js'
 export * from './passes/dead-code.js'

@@ -42,11 +42,10 @@ function checkNumerically(built: BuiltProgram, options: Pick<GradOptions, 'weigh
   const run = runGradients(program, inputs, dy, { ...options, wrt, detached, blobs, round: false })
   const loss = (changed: Record<string, Tensor>): number => {
     const outputs = evaluate(program, changed, { round: false, blobs })
-    return Object.entries(outputs).reduce(
-      (sum, [name, y]) =>
-        sum + Array.from(y.data).reduce((part: number, v, i) => part + Number(v) * Number(dy[name].data[i]), 0),
-      0,
-    )
+    let total = 0
+    for (const [name, y] of Object.entries(outputs))
+      y.data.forEach((v, i) => void (total += Number(v) * Number(dy[name].data[i])))
+    return total
   }
   for (const name of [...wrt, ...options.weights]) {
     const { data, shape, dtype } = inputs[name]
