@@ -1,0 +1,159 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import {
+  createTrainStep,
+  interleavedToHalf,
+  isRotated,
+  loadCheckpoint,
+  type ModelConfig,
+  modelConfig,
+  readSafetensors,
+  type Weights,
+  weightShapes,
+} from '@ane/models'
+import { openDevice } from '@ane/runtime'
+import { openShards } from '@ane/tokenizer'
+import { describe, expect, it } from 'vitest'
+import { type Sampler, type TokenSource, tokensInMemory, train, trainingOptions } from '../src/index.js'
+
+const shared = fileURLToPath(new URL('../../../../shared/', import.meta.url))
+const folder = `${shared}golden/convergence/`
+
+interface Golden {
+  spec: {
+    tokens: string
+    token_stream?: string
+    start_weights?: string
+    model: Record<string, number | boolean | string>
+    train: Record<string, number> & { betas: [number, number] }
+  }
+  data: { n_tokens: number; n_train: number; val_starts: number[]; first_starts: number[] }
+  results: Record<string, { loss: number[]; grad_norm: number[]; lr: number[]; val: [step: number, loss: number][] }>
+}
+
+/** The window starts of the golden runs: a linear congruential generator (README of the goldens). */
+function goldenSampler(seed: number, trainTokens: number, seqLen: number): Sampler {
+  let x = seed
+  return {
+    next: (rows) =>
+      Array.from({ length: rows }, () => {
+        x = Number((1664525n * BigInt(x) + 1013904223n) % 4294967296n)
+        return Math.floor((x * (trainTokens - seqLen)) / 4294967296)
+      }),
+    state: () => ({ x }),
+    load: (state) => {
+      x = state.x
+    },
+  }
+}
+
+function configOf(model: Golden['spec']['model']): ModelConfig {
+  return modelConfig({
+    model_type: model.qk_norm ? 'qwen3' : 'llama',
+    hidden_size: model.dim,
+    intermediate_size: model.hidden,
+    num_hidden_layers: model.n_layers,
+    num_attention_heads: model.n_heads,
+    num_key_value_heads: model.n_kv_heads,
+    head_dim: model.head_dim,
+    vocab_size: model.vocab,
+    max_position_embeddings: model.seq,
+    rms_norm_eps: model.norm_eps,
+    rope_theta: model.rope_theta,
+    tie_word_embeddings: model.tied,
+  })
+}
+
+async function startOf(name: string, config: ModelConfig): Promise<{ weights: Weights; tokens: TokenSource }> {
+  if (name === 'finetune-stories260K') {
+    const { weights } = await loadCheckpoint(`${shared}data/stories260K/stories260K.bin`)
+    const shards = openShards(`${folder}tinystories_tok512.u16.bin`, { header: false, vocabSize: 512 })
+    const tokens = tokensInMemory(shards.read(0, shards.tokens), 512)
+    shards.close()
+    return { weights, tokens }
+  }
+  const tensors = await readSafetensors(`${folder}${name}.init.safetensors`)
+  const weights: Weights = new Map()
+  for (const [weight, shape] of weightShapes(config)) {
+    const data = Float32Array.from(tensors.get(weight)!.data as ArrayLike<number>)
+    weights.set(weight, isRotated(weight) ? interleavedToHalf(data, config.head_dim, shape[1]) : data)
+  }
+  return { weights, tokens: tokensInMemory(readFileSync(`${shared}data/text/tinyshakespeare.txt`), 256) }
+}
+
+async function curve(name: string, dtype: 'fp16' | 'fp32') {
+  const golden: Golden = JSON.parse(readFileSync(`${folder}${name}.json`, 'utf8'))
+  const { spec, data, results } = golden
+  const config = configOf(spec.model)
+  const { weights, tokens } = await startOf(name, config)
+  expect(tokens.length).toBe(data.n_tokens)
+  const reference = results.fp64
+  const steps = reference.loss.length
+  const { batch, lr, min_lr, warmup, decay, betas, eps, weight_decay, clip, val_every } = spec.train
+  const seqLen = spec.model.seq as number
+  const options = trainingOptions({
+    maxSteps: steps,
+    seqLen,
+    batchSize: batch,
+    learningRate: lr,
+    minLrRatio: min_lr / lr,
+    warmupSteps: warmup,
+    decaySteps: decay,
+    adamBeta1: betas[0],
+    adamBeta2: betas[1],
+    adamEpsilon: eps,
+    weightDecay: weight_decay,
+    maxGradNorm: clip,
+    lossScale: dtype === 'fp16' ? spec.train.loss_scale_fp16 : 1,
+    evalSteps: val_every,
+  })
+  const device = await openDevice('cpu')
+  const trainStep = await createTrainStep(device, config, { weights, batchSize: batch, seqLen, dtype })
+  const sampler = goldenSampler(spec.train.data_seed, data.n_train, seqLen)
+  const losses: number[] = []
+  const validations = new Map<number, number>()
+  for await (const event of train({ config, trainStep, tokens, options, sampler, evalStarts: data.val_starts })) {
+    if (event.type === 'step') losses.push(event['train/loss'])
+    if (event.type === 'eval') validations.set(event.step, event['eval/loss'])
+  }
+  trainStep.dispose()
+  device.dispose()
+  const worst = (from: number, to: number) =>
+    Math.max(...losses.slice(from, to).map((loss, i) => Math.abs(loss - reference.loss[from + i])))
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+  return {
+    first20: worst(0, 20),
+    all: worst(0, steps),
+    last20: Math.abs(mean(losses.slice(-20)) - mean(reference.loss.slice(-20))),
+    validation: Math.max(
+      ...reference.val.map(([step, loss]) => Math.abs((validations.get(step) ?? Number.NaN) - loss)),
+    ),
+  }
+}
+
+describe.skipIf(!existsSync(folder))('loss curves of PyTorch (need ../shared)', () => {
+  it('follows the fp64 curve from scratch in fp32', { timeout: 240_000 }, async () => {
+    const off = await curve('bytes-mha-288', 'fp32')
+    expect(off.first20).toBeLessThan(5e-4)
+    expect(off.all).toBeLessThan(0.01)
+    expect(off.last20).toBeLessThan(3e-3)
+    expect(off.validation).toBeLessThan(0.01)
+  })
+
+  it('follows the fp64 curve from scratch in fp16', { timeout: 240_000 }, async () => {
+    const off = await curve('bytes-mha-288', 'fp16')
+    expect(off.first20).toBeLessThan(0.05)
+    expect(off.all).toBeLessThan(0.15)
+    expect(off.last20).toBeLessThan(0.05)
+    expect(off.validation).toBeLessThan(0.05)
+  })
+
+  it('follows the fine-tuning curve in fp32 and fp16', { timeout: 240_000 }, async () => {
+    const exact = await curve('finetune-stories260K', 'fp32')
+    expect(exact.all).toBeLessThan(1e-4)
+    expect(exact.validation).toBeLessThan(1e-4)
+    const half = await curve('finetune-stories260K', 'fp16')
+    expect(half.all).toBeLessThan(5e-3)
+    expect(half.validation).toBeLessThan(5e-3)
+  })
+})
