@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { readBlob } from './blob-reader.js'
-import { buildProgram } from './builder.js'
+import { buildProgram, methodOperations } from './builder.js'
 import { evaluate } from './evaluate.js'
 import { OpError } from './ops/row.js'
+import { opNames } from './ops/table.js'
 import { parse } from './parser.js'
 import { print } from './printer.js'
 import { verify } from './verify.js'
@@ -17,6 +18,10 @@ describe('buildProgram', () => {
     const text = print(program)
     expect(print(parse(text))).toBe(text)
     expect(verify(program).filter(({ severity }) => severity === 'error')).toEqual([])
+  })
+
+  it('has typed methods for operations of the table only', () => {
+    expect(opNames()).toEqual(expect.arrayContaining([...methodOperations]))
   })
 
   it('names constants after what they are and makes each once', () => {

@@ -5,7 +5,8 @@
  */
 
 import type { Builder } from './builder.js'
-import type { TensorType, Value } from './ir.js'
+import { shapeOf } from './column-form.js'
+import type { Value } from './ir.js'
 import { OpError } from './ops/row.js'
 
 /** Smallest normal fp16 number; the divisor of `rmsNorm` stays above it. */
@@ -20,13 +21,6 @@ export interface RmsNormOptions {
   /** Axis that is normalised, 1 unless given. */
   axis?: number
   name?: string
-}
-
-/** Static shape of a value. @throws {OpError} if a dimension is unknown */
-export function staticShape(value: Value): number[] {
-  const { shape } = value.type as TensorType
-  if (shape.includes(null)) throw new OpError(`Expected known dimensions for ${value.name}, got [${shape}].`)
-  return shape as number[]
 }
 
 /**
@@ -45,7 +39,7 @@ export function staticShape(value: Value): number[] {
  */
 export function rmsNorm(b: Builder, x: Value, weight: Value, options: RmsNormOptions): Value {
   const { eps, axis = 1, name = 'rms_norm' } = options
-  const shape = staticShape(x)
+  const shape = shapeOf(x)
   const channels = shape[axis]
   const gain = alongAxis(b, weight, shape, axis)
   const k = 2 ** Math.round(Math.log2(channels) / 4)
@@ -73,8 +67,8 @@ export function rmsNorm(b: Builder, x: Value, weight: Value, options: RmsNormOpt
  * @throws {OpError} if the shapes do not fit
  */
 export function linear(b: Builder, w: Value, x: Value, name = 'linear'): Value {
-  const [, out, , inputs] = staticShape(w)
-  const [, channels, , columns] = staticShape(x)
+  const [, out, , inputs] = shapeOf(w)
+  const [, channels, , columns] = shapeOf(x)
   if (inputs !== channels)
     throw new OpError(`Expected ${inputs} channels (those of ${w.name}) for ${x.name}, got ${channels}.`)
   const matrix = b.reshape({ x: w, shape: [1, 1, out, inputs] }, `${name}_w`)
@@ -103,7 +97,7 @@ export function ropeHalf(b: Builder, x: Value, cos: Value, sin: Value, axis: num
 }
 
 function alongAxis(b: Builder, weight: Value, shape: readonly number[], axis: number): Value {
-  const own = staticShape(weight)
+  const own = shapeOf(weight)
   const wanted = shape.map((dim, i) => (i === axis ? dim : 1))
   if (own.reduce((total, dim) => total * dim, 1) !== shape[axis]) {
     throw new OpError(`Expected ${shape[axis]} elements for ${weight.name}, got [${own}].`)

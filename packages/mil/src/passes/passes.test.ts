@@ -3,6 +3,7 @@ import { type Builder, buildProgram } from '../builder.js'
 import { evaluate } from '../evaluate.js'
 import type { Program } from '../ir.js'
 import { print } from '../printer.js'
+import { elideBroadcasts } from './broadcast-elision.js'
 import { eliminateCommonSubexpressions } from './common-subexpressions.js'
 import { foldConstants } from './constant-folding.js'
 import { eliminateDeadCode } from './dead-code.js'
@@ -75,6 +76,22 @@ describe('eliminateCommonSubexpressions', () => {
       b.output(b.add({ x: b.mul({ x: input, y: 2 }), y: b.mul({ x: input, y: 3 }) }), 'y')
     })
     expect(ops(passed(program, eliminateCommonSubexpressions))).toEqual(['mul', 'mul', 'add'])
+  })
+})
+
+describe('elideBroadcasts', () => {
+  it('leaves out products with ones where the next operation repeats the value', () => {
+    const program = written((b) => {
+      const input = b.input('x', 'fp16', x.shape)
+      const ones = b.constant('fp16', [1, 4, 1, 1], [1, 1, 1, 1])
+      const repeated = b.mul({ x: b.reduceSum({ x: input, axes: [1], keep_dims: true }), y: ones })
+      b.output(b.sub({ x: input, y: repeated }), 'y')
+      b.output(b.exp({ x: repeated }), 'z')
+    })
+    const result = passed(program, elideBroadcasts)
+    expect(ops(result)).toEqual(ops(program))
+    const [sum, , sub] = result.functions[0].operations.filter(({ op }) => op !== 'const')
+    expect(sub.operands.y).toEqual({ kind: 'value', value: sum.results[0] })
   })
 })
 
