@@ -1,0 +1,127 @@
+import { type Device, openDevice } from '@ane/runtime'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { modelConfig } from '../config.js'
+import { initialWeights } from '../initialisation.js'
+import { createTrainStep, type TrainStepOptions } from './training-step.js'
+
+const config = modelConfig({
+  model_type: 'qwen3',
+  hidden_size: 12,
+  intermediate_size: 20,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 6,
+  vocab_size: 17,
+  max_position_embeddings: 8,
+  tie_word_embeddings: false,
+  residual_multiplier: 0.75,
+})
+
+/** Weights large enough that every part of the model matters. */
+const weights = (seed = 5) =>
+  new Map(
+    [...initialWeights(config, seed)].map(([name, data]) => [name, data.map((w) => (data[0] === 1 ? w : 15 * w))]),
+  )
+
+const hyper = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, step: 1, gradScale: 1 }
+
+let device: Device
+beforeAll(async () => {
+  device = await openDevice('reference', {})
+})
+
+async function prepared(options: Partial<TrainStepOptions> = {}) {
+  const step = await createTrainStep(device, config, {
+    batchSize: 2,
+    seqLen: 5,
+    dtype: 'fp32',
+    weights: weights(),
+    ...options,
+  })
+  step.tokens.set([1, 4, 2, 9, 16, 0, 3, 3, 8, 2])
+  step.targets.set([4, 2, 9, 16, -1, 3, 3, 8, 2, -100])
+  return step
+}
+
+describe('a training step', () => {
+  it('has the gradients of finite differences for every kind of weight, with clipping and residual scaling', async () => {
+    const step = await prepared({ activationClip: 3 })
+    await step.forwardBackward(4)
+    const gradients = new Map([...step.gradients].map(([name, data]) => [name, data.slice()]))
+    for (const [name, gradient] of gradients) {
+      const index = gradient.reduce((best, g, i) => (Math.abs(g) > Math.abs(gradient[best]) ? i : best), 0)
+      const values = step.parameters.get(name)!
+      const original = values[index]
+      const difference = 2e-3
+      const loss = async (delta: number) => {
+        values[index] = original + delta
+        await step.stage()
+        return (await step.evaluate()).loss
+      }
+      const slope = ((await loss(difference)) - (await loss(-difference))) / (2 * difference)
+      values[index] = original
+      expect(Math.abs(gradient[index] / 4 - slope), name).toBeLessThan(2e-3 + 0.02 * Math.abs(slope))
+    }
+  })
+
+  it('adds gradients up until they are zeroed', async () => {
+    const step = await prepared()
+    const { loss, count, times } = await step.forwardBackward(1)
+    expect(count).toBe(8)
+    expect(loss).toBeGreaterThan(1)
+    expect(times.device_forward).toBeGreaterThan(0)
+    const once = await step.gradNorm()
+    await step.forwardBackward(1)
+    expect(await step.gradNorm()).toBeCloseTo(2 * once, 5)
+    step.zeroGradients()
+    expect(await step.gradNorm()).toBe(0)
+  })
+
+  it('computes the same with every binding and cut', async () => {
+    const outcomes: [number, number, number][] = []
+    for (const binding of ['inputs', 'packed', 'baked'] as const) {
+      for (const layersPerProgram of ['half', 1, 'all'] as const) {
+        const step = await prepared({ binding, layersPerProgram })
+        const { loss } = await step.forwardBackward(1)
+        const norm = await step.gradNorm()
+        await step.adamw(hyper)
+        outcomes.push([loss, norm, (await step.evaluate()).loss])
+        step.dispose()
+      }
+    }
+    for (const outcome of outcomes) {
+      for (const i of [0, 1, 2]) expect(outcome[i]).toBeCloseTo(outcomes[0][i], 4)
+      expect(outcome[2]).toBeLessThan(outcome[0])
+    }
+  })
+
+  it('limits the loss to a compact vocabulary in any order', async () => {
+    const step = await prepared()
+    const everything = await step.forwardBackward(1)
+    const shuffled = Int32Array.from({ length: 17 }, (_, i) => (i * 5 + 3) % 17)
+    const same = await prepared({ compactVocabulary: shuffled })
+    expect((await same.forwardBackward(1)).loss).toBeCloseTo(everything.loss, 5)
+    expect(await same.gradNorm()).toBeCloseTo(await step.gradNorm(), 4)
+    const fewer = await prepared({ compactVocabulary: Int32Array.of(2, 3, 4, 8, 9, 16) })
+    expect((await fewer.forwardBackward(1)).loss).toBeLessThan(everything.loss)
+    expect(fewer.gradients.get('lm_head.weight')!.subarray(0, 2 * 12)).toEqual(new Float32Array(24))
+    fewer.targets[0] = 5
+    await expect(fewer.forwardBackward(1)).rejects.toThrow(/compact vocabulary, got 5/)
+  })
+
+  it('refuses tokens, sizes and scales that make no sense', async () => {
+    const step = await prepared()
+    step.tokens[3] = 17
+    await expect(step.forwardBackward(1)).rejects.toThrow(/below vocab_size 17 at position 3, got 17/)
+    step.tokens[3] = 1
+    await expect(step.forwardBackward(0)).rejects.toThrow(/loss_scale/)
+    step.targets.fill(-1)
+    await expect(step.evaluate()).rejects.toThrow(/at least one target/)
+    await expect(prepared({ seqLen: 9 })).rejects.toThrow(/max_position_embeddings 8/)
+    await expect(prepared({ batchSize: 0 })).rejects.toThrow(/batch_size/)
+    await expect(prepared({ layersPerProgram: 0 })).rejects.toThrow(/layers_per_program/)
+    await expect(prepared({ activationClip: -1 })).rejects.toThrow(/activation_clip/)
+    await expect(prepared({ weights: new Map() })).rejects.toThrow(/model.embed_tokens.weight/)
+  })
+})

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { createTrainStep, type ModelDtype, type Weights, weightShapes } from '../src/index.js'
+import { deviceIfAny } from './devices.js'
+import { goldenConfig, inHalfOrder, largestError, relativeError } from './golden-model.js'
+import { hasShared, sharedJson } from './shared.js'
+
+function mix(value: number): number {
+  let h = value >>> 0
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
+
+const hash = (seed: number, i: number) => mix((Math.imul(i, 0x9e3779b9) + seed) >>> 0)
+
+/** Weights by the formula of golden/procedural/README.md. */
+function proceduralWeights(golden: {
+  config: Parameters<typeof goldenConfig>[0]
+  seed: number
+  tensors: Tensors
+}): Weights {
+  const weights: Weights = new Map()
+  for (const [name, shape] of weightShapes(goldenConfig(golden.config))) {
+    const { ordinal, stream, first8 } = golden.tensors[name]
+    const seed = hash(golden.seed, ordinal)
+    expect(seed).toBe(stream)
+    const data = new Float32Array(shape.reduce((product, size) => product * size, 1))
+    const exponent = /(o|down)_proj/.test(name) ? 2 ** -17 : 2 ** -15
+    for (let i = 0; i < data.length; i++) {
+      const bits = hash(seed, i)
+      data[i] = shape.length === 1 ? 1 + ((bits >>> 24) - 128) / 1024 : ((bits >>> 21) - 1024) * exponent
+    }
+    expect([...data.subarray(0, 8)]).toEqual(first8)
+    weights.set(name, inHalfOrder(golden.config, name, data))
+  }
+  return weights
+}
+
+type Tensors = Record<string, { ordinal: number; stream: number; first8: number[]; grad_norm: number }>
+
+const tolerances = {
+  fp32: { loss: 1e-5, logits: 5e-5, relative: 1e-5, norm: 2e-5, tensorNorm: 1e-4, after: 1e-4, scale: 1 },
+  fp16: { loss: 2e-3, logits: 0.02, relative: 0.01, norm: 5e-3, tensorNorm: 0.01, after: 0.01, scale: 1024 },
+}
+
+describe.skipIf(!hasShared)('full-size shapes (needs ../shared)', () => {
+  it.for([
+    ['stories15M-shape', 'fp32', 'inputs', 'half', 1],
+    ['stories15M-shape', 'fp16', 'packed', 'all', 2],
+    ['stories110M-shape', 'fp32', 'inputs', 'all', 2],
+    ['stories110M-shape', 'fp16', 'packed', 'half', 2],
+  ] as const)('%s in %s: %s binding, %s layers per program, %i threads', async (test, { skip }) => {
+    const [name, dtype, binding, layersPerProgram, threads] = test
+    const device = await deviceIfAny('cpu', threads)
+    if (device === undefined) return skip('no cpu device')
+    const golden = sharedJson('golden/procedural', `${name}.json`)
+    const allowed = tolerances[dtype as ModelDtype]
+    const config = goldenConfig(golden.config)
+    const step = await createTrainStep(device, config, {
+      batchSize: golden.batch,
+      seqLen: golden.length,
+      dtype,
+      binding,
+      layersPerProgram,
+      weights: proceduralWeights(golden),
+    })
+    step.tokens.set(golden.tokens.flatMap((row: number[]) => row.slice(0, -1)))
+    step.targets.set(golden.tokens.flatMap((row: number[]) => row.slice(1)))
+
+    const logits = await step.logits()
+    const V = config.vocab_size
+    for (const { row, position, first16, last4 } of golden.positions) {
+      const at = (row * golden.length + position) * V
+      const ours = [...logits.subarray(at, at + 16), ...logits.subarray(at + V - 4, at + V)]
+      expect(largestError(ours, [...first16, ...last4])).toBeLessThan(allowed.logits)
+      expect(relativeError(ours, [...first16, ...last4])).toBeLessThan(allowed.relative)
+    }
+
+    const { loss } = await step.forwardBackward(allowed.scale)
+    expect(Math.abs(loss - golden.loss)).toBeLessThan(allowed.loss)
+    const norm = (await step.gradNorm()) / allowed.scale
+    expect(Math.abs(norm / golden.grad_norm - 1)).toBeLessThan(allowed.norm)
+    for (const [weight, { grad_norm }] of Object.entries(golden.tensors as Tensors)) {
+      let squares = 0
+      for (const g of step.gradients.get(weight)!) squares += g * g
+      expect(Math.abs(Math.sqrt(squares) / allowed.scale / grad_norm - 1), weight).toBeLessThan(allowed.tensorNorm)
+    }
+
+    const update = golden.after_one_update
+    await step.adamw({
+      learningRate: update.lr,
+      beta1: update.beta1,
+      beta2: update.beta2,
+      eps: update.eps,
+      weightDecay: update.weight_decay,
+      step: 1,
+      gradScale: Math.min(1, update.clip / (norm + 1e-6)) / allowed.scale,
+    })
+    expect(Math.abs((await step.evaluate()).loss - update.loss)).toBeLessThan(allowed.after)
+    step.dispose()
+    device.dispose()
+  })
+})
