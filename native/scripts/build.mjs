@@ -39,7 +39,9 @@ const build = async () => {
   }
   writeFileSync(keyFile, key)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  console.log(`Built build/ane.node: ${compiled} of ${objects.length} files compiled in ${seconds} s with ${compiler.version}`)
+  console.log(
+    `Built build/ane.node: ${compiled} of ${objects.length} files compiled in ${seconds} s with ${compiler.version}`,
+  )
 }
 
 try {

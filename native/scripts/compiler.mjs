@@ -21,7 +21,8 @@ const installHints = {
 }
 
 const installHint = () =>
-  installHints[process.platform] ?? 'The addon builds on Linux and macOS; on Windows use WSL. The reference device works without it.'
+  installHints[process.platform] ??
+  'The addon builds on Linux and macOS; on Windows use WSL. The reference device works without it.'
 
 const version = (command) => {
   const [program, ...args] = command
@@ -53,7 +54,8 @@ export const findCompiler = () => {
  */
 export const checkCpp20 = (compiler) => {
   const [program, ...args] = compiler.command
-  const probe = '#include <bit>\n#include <span>\nint main() { return std::popcount(0u) + (int)std::span<int>().size(); }\n'
+  const probe =
+    '#include <bit>\n#include <span>\nint main() { return std::popcount(0u) + (int)std::span<int>().size(); }\n'
   const result = spawnSync(program, [...args, '-std=c++20', '-fsyntax-only', '-x', 'c++', '-'], {
     input: probe,
     encoding: 'utf8',
@@ -76,7 +78,9 @@ const archFlags = process.platform === 'darwin' ? ['-arch', process.arch === 'x6
 export const commonFlags = (sanitize) => [
   ...archFlags,
   '-std=c++20',
-  ...(sanitize ? ['-O1', '-g', '-fno-omit-frame-pointer', `-fsanitize=${sanitize}`, '-fno-sanitize-recover=all'] : ['-O3']),
+  ...(sanitize
+    ? ['-O1', '-g', '-fno-omit-frame-pointer', `-fsanitize=${sanitize}`, '-fno-sanitize-recover=all']
+    : ['-O3']),
   '-fPIC',
   '-ffp-contract=off',
   '-fvisibility=hidden',

@@ -33,7 +33,9 @@ export const run = (command, args, what) =>
     child.stderr.on('data', (chunk) => (text += chunk))
     child.on('error', (error) => reject(new BuildError(`${what} failed: ${error.message}`)))
     child.on('close', (code, signal) =>
-      code === 0 ? resolve(text) : reject(new BuildError(`${text.trim()}\n${what} failed (${signal ?? `exit ${code}`}).`)),
+      code === 0
+        ? resolve(text)
+        : reject(new BuildError(`${text.trim()}\n${what} failed (${signal ?? `exit ${code}`}).`)),
     )
   })
 

@@ -44,7 +44,9 @@ const execute = (program) => {
     report(`${name}: ${passed} passed`)
     return { passed, failed }
   }
-  report(`${output.trimEnd()}\n${name}: ended with ${result.signal ?? result.error?.message ?? `exit ${result.status}`}`)
+  report(
+    `${output.trimEnd()}\n${name}: ended with ${result.signal ?? result.error?.message ?? `exit ${result.status}`}`,
+  )
   return { passed, failed: Math.max(failed, 1) }
 }
 

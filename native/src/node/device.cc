@@ -52,13 +52,6 @@ Result<Napi::Value> DeviceCreate(const Napi::CallbackInfo& info) {
   return Napi::Value(handle.value());
 }
 
-Result<Napi::Value> DeviceDispose(const Napi::CallbackInfo& info) {
-  const auto device = GetHandle<CpuDevice>(info[0], "device");
-  if (!device.ok()) return device.status();
-  device.value()->Dispose();
-  return info.Env().Undefined();
-}
-
 class CompileWorker : public PromiseWorker {
  public:
   CompileWorker(Napi::Env env, std::shared_ptr<CpuDevice> device, std::string text)
@@ -157,7 +150,7 @@ Result<Napi::Value> DeviceCompile(const Napi::CallbackInfo& info) {
 void ExportDevices(Napi::Env env, Napi::Object exports) {
   Export<Processor>(env, exports, "processor");
   Export<DeviceCreate>(env, exports, "deviceCreate");
-  Export<DeviceDispose>(env, exports, "deviceDispose");
+  Export<DisposeHandle<CpuDevice>>(env, exports, "deviceDispose");
   Export<DeviceCompile>(env, exports, "deviceCompile");
 }
 

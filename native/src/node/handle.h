@@ -34,8 +34,9 @@ Result<Napi::Object> MakeHandle(Napi::Env env, std::shared_ptr<T> value) {
   return object;
 }
 
+// The holder inside a handle; its pointer is empty once the object was disposed.
 template <typename T>
-Result<std::shared_ptr<T>> GetHandle(const Napi::Value& value, const std::string& name) {
+Result<std::shared_ptr<T>*> GetHolder(const Napi::Value& value, const std::string& name) {
   const auto mismatch = [&] {
     return InvalidArgument(std::string("Expected a ") + HandleType<T>::kName + " for " + name + ".");
   };
@@ -46,7 +47,30 @@ Result<std::shared_ptr<T>> GetHandle(const Napi::Value& value, const std::string
   }
   void* holder = nullptr;
   if (napi_unwrap(value.Env(), value, &holder) != napi_ok || holder == nullptr) return mismatch();
-  return *static_cast<std::shared_ptr<T>*>(holder);
+  return static_cast<std::shared_ptr<T>*>(holder);
+}
+
+template <typename T>
+Result<std::shared_ptr<T>> GetHandle(const Napi::Value& value, const std::string& name) {
+  const Result<std::shared_ptr<T>*> holder = GetHolder<T>(value, name);
+  if (!holder.ok()) return holder.status();
+  if (*holder.value() == nullptr) {
+    return InvalidArgument(std::string("Expected a live ") + HandleType<T>::kName + " for " + name +
+                           ", got a disposed one.");
+  }
+  return *holder.value();
+}
+
+// Exported function: marks the object disposed and lets go of it, so that its memory is free once nothing uses it.
+template <typename T>
+Result<Napi::Value> DisposeHandle(const Napi::CallbackInfo& info) {
+  const Result<std::shared_ptr<T>*> holder = GetHolder<T>(info[0], HandleType<T>::kName);
+  if (!holder.ok()) return holder.status();
+  if (*holder.value() != nullptr) {
+    (*holder.value())->Dispose();
+    holder.value()->reset();
+  }
+  return info.Env().Undefined();
 }
 
 }  // namespace ane::node

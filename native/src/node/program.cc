@@ -54,7 +54,6 @@ struct BoundCall {
 Result<BoundCall> GetCall(const Napi::CallbackInfo& info) {
   auto program = GetHandle<CpuProgram>(info[0], "executable");
   if (!program.ok()) return program.status();
-  if (program.value()->disposed()) return InvalidArgument("Expected a live executable, got a disposed one.");
   auto inputs = GetSurfaces(info[1], "inputs");
   if (!inputs.ok()) return inputs.status();
   auto outputs = GetSurfaces(info[2], "outputs");
@@ -97,20 +96,13 @@ Result<Napi::Value> ProgramRunSync(const Napi::CallbackInfo& info) {
   return Napi::Value(Napi::Number::New(info.Env(), milliseconds.value()));
 }
 
-Result<Napi::Value> ProgramDispose(const Napi::CallbackInfo& info) {
-  const auto program = GetHandle<CpuProgram>(info[0], "executable");
-  if (!program.ok()) return program.status();
-  program.value()->Dispose();
-  return info.Env().Undefined();
-}
-
 }  // namespace
 
 void ExportPrograms(Napi::Env env, Napi::Object exports) {
   Export<ProgramDescribe>(env, exports, "programDescribe");
   Export<ProgramRun>(env, exports, "programRun");
   Export<ProgramRunSync>(env, exports, "programRunSync");
-  Export<ProgramDispose>(env, exports, "programDispose");
+  Export<DisposeHandle<CpuProgram>>(env, exports, "programDispose");
 }
 
 }  // namespace ane::node

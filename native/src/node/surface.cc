@@ -56,11 +56,16 @@ Result<Napi::Value> SurfaceTouch(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// Detaches `bytes` as well: its ArrayBuffer would hold the memory until the next garbage collection.
 Result<Napi::Value> SurfaceDispose(const Napi::CallbackInfo& info) {
-  const auto surface = GetHandle<Surface>(info[0], "surface");
-  if (!surface.ok()) return surface.status();
-  surface.value()->Dispose();
-  return info.Env().Undefined();
+  const Result<Napi::Value> result = DisposeHandle<Surface>(info);
+  if (!result.ok()) return result;
+  const Napi::Value bytes = info[0].As<Napi::Object>().Get("bytes");
+  if (bytes.IsTypedArray()) {
+    const Napi::ArrayBuffer buffer = bytes.As<Napi::TypedArray>().ArrayBuffer();
+    napi_detach_arraybuffer(info.Env(), buffer);
+  }
+  return result;
 }
 
 // Both arrays of one conversion: the fp16 bits in a Uint16Array and a Float32Array of the same length.

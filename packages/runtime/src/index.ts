@@ -1,1 +1,7 @@
-export {}
+export { AneError, type AneErrorCode } from './ane-error.js'
+export { type Addon, loadAddon } from './cpu/addon.js'
+export * from './device.js'
+export { type DeviceReport, deviceReport } from './device-report.js'
+export { type DeviceKind, openDevice } from './open-device.js'
+export { channels, columns, transposed, type ViewOptions, view } from './views.js'
+export { loadBlobs } from './weight-files.js'

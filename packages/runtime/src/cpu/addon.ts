@@ -1,0 +1,99 @@
+/** The functions of the native addon, as `native/src/node` exports them. Nothing outside this folder calls them. */
+import { createRequire } from 'node:module'
+import { AneError } from '../ane-error.js'
+import type { IoDescription, SurfaceDtype } from '../device.js'
+import { diagnoseAddon } from './diagnosis.js'
+
+declare const tag: unique symbol
+/** An object of the addon, recognised by its type tag. */
+export interface Handle<Kind extends string> {
+  readonly [tag]: Kind
+}
+/** Tensor memory; `bytes` shows it until the surface is disposed. */
+export type SurfaceHandle = Handle<'surface'> & { readonly bytes: Uint8Array }
+/** Threads and working memory of the CPU engine. */
+export type DeviceHandle = Handle<'device'> & { readonly isa: string }
+/** A compiled function. */
+export type ProgramHandle = Handle<'program'>
+/** A recorded list of runs and kernels. */
+export type ScheduleHandle = Handle<'schedule'>
+
+/** A view whose memory is a handle or a typed array. */
+export interface NativeView {
+  of: SurfaceHandle | ArrayBufferView
+  rows: number
+  cols: number
+  offset: number
+  rowStride: number
+  colStride: number
+}
+
+/** Every function checks its arguments and throws an error with a `code`. */
+export interface Addon {
+  readonly interfaceVersion: number
+  readonly addonPath: string
+  processor(): { isas: string[]; availableCores: number }
+  hostKernelNames(): string[]
+  surfaceCreate(shape: readonly number[], dtype: SurfaceDtype): SurfaceHandle
+  surfaceVersion(surface: SurfaceHandle): number
+  surfaceTouch(surface: SurfaceHandle): void
+  surfaceDispose(surface: SurfaceHandle): void
+  toFp16(out: Uint16Array, values: Float32Array): void
+  fromFp16(out: Float32Array, bits: Uint16Array): void
+  deviceCreate(threads: number, exact: boolean): DeviceHandle
+  deviceDispose(device: DeviceHandle): void
+  deviceCompile(
+    device: DeviceHandle,
+    text: string,
+    functionName: string,
+    blobs: [string, Uint8Array][],
+    inputShapes: [string, readonly number[]][],
+    lenientBlobs: boolean,
+  ): Promise<ProgramHandle>
+  programDescribe(program: ProgramHandle): { inputs: IoDescription[]; outputs: IoDescription[]; flops: number }
+  programRun(program: ProgramHandle, inputs: SurfaceHandle[], outputs: SurfaceHandle[]): Promise<number>
+  programRunSync(program: ProgramHandle, inputs: SurfaceHandle[], outputs: SurfaceHandle[]): number
+  programDispose(program: ProgramHandle): void
+  scheduleCreate(device: DeviceHandle): ScheduleHandle
+  scheduleRun(schedule: ScheduleHandle, program: ProgramHandle, inputs: SurfaceHandle[], outputs: SurfaceHandle[]): void
+  scheduleKernel(
+    schedule: ScheduleHandle,
+    name: string,
+    operands: [string, number | NativeView[]][],
+    written: SurfaceHandle[],
+  ): void
+  scheduleExecute(schedule: ScheduleHandle, entries: Float64Array): Promise<number>
+  scheduleExecuteSync(schedule: ScheduleHandle, entries: Float64Array): number
+}
+
+/** Version of the functions above; the addon of another build is refused. */
+export const interfaceVersion = 1
+
+let loaded: Addon | undefined
+
+/**
+ * The native addon, loaded on the first call. The reference device never calls this.
+ *
+ * @throws {AneError} code `ADDON_NOT_FOUND` or `ADDON_INCOMPATIBLE`; the message lists what to do about it
+ */
+export function loadAddon(): Addon {
+  loaded ??= requireAddon()
+  return loaded
+}
+
+function requireAddon(): Addon {
+  let addon: Addon
+  try {
+    addon = createRequire(import.meta.url)('@ane/native') as Addon
+  } catch (cause) {
+    throw diagnoseAddon(cause)
+  }
+  if (addon.interfaceVersion !== interfaceVersion) {
+    throw new AneError(
+      'ADDON_INCOMPATIBLE',
+      `Expected interface version ${interfaceVersion} for the addon at ${addon.addonPath}, got ` +
+        `${addon.interfaceVersion}. Build it again: pnpm --filter @ane/native build`,
+    )
+  }
+  return addon
+}
