@@ -48,8 +48,15 @@ const blockwiseShiftScale: OpRow = {
   },
 }
 
-/** Reads `count` numbers of `bits` bits packed from the least significant bit of each byte, across byte borders. */
+/**
+ * Reads `count` numbers of `bits` bits packed from the least significant bit of each byte, across byte borders.
+ *
+ * @throws {OpError} if there are too few bytes
+ */
 function unpack(bytes: NumberArray, bits: number, count: number): Uint8Array {
+  if (bytes.length * 8 < bits * count) {
+    throw new OpError(`Expected at least ${Math.ceil((bits * count) / 8)} packed bytes, got ${bytes.length}.`)
+  }
   const out = new Uint8Array(count)
   for (let i = 0; i < count; i++) {
     for (let bit = 0; bit < bits; bit++) {
@@ -93,7 +100,11 @@ const lutToDense: OpRow = {
     const [indices, lut] = [call.tensor('indices'), call.tensor('lut')]
     const [table, out] = [elements(lut), moved(call, lut)]
     if (call.has('shape')) {
-      const index = unpack(elements(indices), Math.log2(table.length), out.data.length)
+      const bits = Math.log2(table.length)
+      if (![1, 2, 4, 6, 8].includes(bits)) {
+        throw new OpError(`Expected 2, 4, 16, 64 or 256 entries for lut, got ${table.length}.`)
+      }
+      const index = unpack(elements(indices), bits, out.data.length)
       for (let i = 0; i < index.length; i++) out.data[i] = table[index[i]]
       return [out]
     }

@@ -235,6 +235,30 @@ describe('compressed weights', () => {
   })
 })
 
+describe('einsum', () => {
+  const einsum = (equation: string, ...tensors: Tensor[]) => {
+    const { program } = buildProgram({}, (b) => {
+      const values = tensors.map(({ dtype, shape }, i) => b.input(`v${i}`, dtype, shape))
+      b.output(b.op('einsum', { values, equation }), 'y')
+    })
+    return evaluate(program, Object.fromEntries(tensors.map((value, i) => [`v${i}`, value]))).y
+  }
+  const x = tensor('fp32', [2, 3], [1, 2, 3, 4, 5, 6])
+
+  it('equals a matrix product, a transpose and a trace', () => {
+    const y = tensor('fp32', [3, 2], [1, -1, 2, 0, 0, 3])
+    expect(einsum('mk,kn->mn', x, y)).toEqual(tensor('fp32', [2, 2], [5, 8, 14, 14]))
+    expect(einsum('ab->ba', x)).toEqual(tensor('fp32', [3, 2], [1, 4, 2, 5, 3, 6]))
+    expect(einsum('ii->', tensor('fp32', [2, 2], [1, 2, 3, 4]))).toEqual(tensor('fp32', [], [5]))
+  })
+
+  it('refuses equations that do not fit the tensors', () => {
+    expect(() => einsum('ab,bc->ac', x, x)).toThrow(/Expected 3 for axis b of values\[1\], got 2/)
+    expect(() => einsum('ab->ac', x)).toThrow(/Expected distinct letters/)
+    expect(() => einsum('a...->a', x)).toThrow(/Expected letters/)
+  })
+})
+
 describe('lstm', () => {
   it('runs backwards over the reversed sequence', () => {
     const weights = (rows: number, columns: number) =>

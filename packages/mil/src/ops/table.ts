@@ -6,6 +6,7 @@ import { joins } from './concat.js'
 import { compressedWeights } from './constexpr.js'
 import { convolutions } from './conv.js'
 import { data } from './data.js'
+import { einsums } from './einsum.js'
 import { elementwiseBinary } from './elementwise-binary.js'
 import { elementwiseUnary } from './elementwise-unary.js'
 import { gathers } from './gather.js'
@@ -31,6 +32,7 @@ const rows: readonly OpRow[] = [
   ...selections,
   ...reductions,
   ...matmuls,
+  ...einsums,
   ...convolutions,
   ...poolings,
   ...attention,
