@@ -38,6 +38,10 @@ export interface PackCandidate {
   readonly weight: boolean
 }
 
+/** Numbers of blocks an input may be folded into. */
+const DIVISIONS = [1, 2, 3, 4, 6, 8, 12, 16]
+const TOLERATED_WASTE = 0.05
+
 /** Places inputs in order for surfaces of `channels` rows; each piece starts at a multiple of `align`. */
 export function placeInputs(
   candidates: readonly PackCandidate[],
@@ -59,20 +63,23 @@ export function placeInputs(
   return { inputs, columns: column }
 }
 
-/** The number of channels with the smallest surface; the largest of several equal ones, so that pieces are few. */
+/**
+ * The number of channels whose surface has the fewest pieces, of those at most 5 % larger than the smallest.
+ *
+ * The very smallest alone would be a surface of one row, which wastes nothing and cuts every input into rows.
+ */
 export function bestChannels(candidates: readonly PackCandidate[], align: number): number {
   const sides = candidates.flatMap(({ rows, cols, weight }) => (weight ? [rows, cols] : [rows]))
-  const choices = new Set(sides.flatMap((side) => [1, 2, 3, 4, 6, 8, 12, 16].map((parts) => Math.ceil(side / parts))))
-  let best = { channels: 0, size: Infinity }
-  for (const channels of [...choices].sort((a, b) => b - a)) {
-    let columns = 0
-    for (const { rows, cols, weight } of candidates) {
-      const straight = usedColumns(rows, cols, channels, align)
-      columns += weight ? Math.min(straight, usedColumns(cols, rows, channels, align)) : straight
-    }
-    const size = channels * roundUp(columns, align)
-    if (size < best.size) best = { channels, size }
-  }
+  const choices = new Set(sides.flatMap((side) => DIVISIONS.map((parts) => Math.ceil(side / parts))))
+  const layouts = [...choices].map((channels) => {
+    const { inputs, columns } = placeInputs(candidates, channels, align)
+    const pieces = Object.values(inputs).reduce((total, input) => total + input.pieces.length, 0)
+    return { channels, pieces, size: channels * roundUp(columns, align) }
+  })
+  const smallest = Math.min(...layouts.map(({ size }) => size))
+  const [best] = layouts
+    .filter(({ size }) => size <= smallest * (1 + TOLERATED_WASTE))
+    .sort((a, b) => a.pieces - b.pieces || a.size - b.size || b.channels - a.channels)
   return best.channels
 }
 

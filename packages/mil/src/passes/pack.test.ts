@@ -74,6 +74,12 @@ describe('pack', () => {
     expect(layout.input.columns % 32).toBe(0)
   })
 
+  it('prefers whole inputs to a surface a little smaller', () => {
+    const { layout } = pack(block(768, 2048, 256).program, { weights, align: 32 })
+    expect(layout.input.channels).toBe(768)
+    expect(Object.values(layout.inputs).map(({ pieces }) => pieces.length)).toEqual([1, 1, 1, 1])
+  })
+
   it('folds inputs with more rows than the surface', () => {
     const { program } = buildProgram({}, (b) => {
       const x = b.input('x', 'fp16', [1, 64, 1, 2])
