@@ -54,7 +54,8 @@ export async function trainBpe(
   const vocab: JsonObject = Object.create(null)
   const tokens = [...specialTokens, ...byteCharacters]
   for (const [id, token] of tokens.entries()) {
-    if (token in vocab) throw new RangeError(`Expected more than one character for a special token, got ${JSON.stringify(token)}.`)
+    if (token in vocab)
+      throw new RangeError(`Expected more than one character for a special token, got ${JSON.stringify(token)}.`)
     vocab[token] = id
   }
   const pairs = new WordPairs(words, specialTokens.length)
@@ -88,7 +89,8 @@ async function countWords(
       for (const word of split(section.text, true)) {
         const count = counts.get(word)
         // A slice of 13 or more characters would keep the whole text it was cut from alive.
-        if (count === undefined) counts.set(word.length < 13 ? word : Buffer.from(word, 'utf16le').toString('utf16le'), 1)
+        if (count === undefined)
+          counts.set(word.length < 13 ? word : Buffer.from(word, 'utf16le').toString('utf16le'), 1)
         else counts.set(word, count + 1)
       }
     }

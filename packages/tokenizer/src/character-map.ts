@@ -12,7 +12,10 @@ export class CharacterMap {
   constructor(bytes: Uint8Array, path?: string, offset?: number) {
     const size = bytes.length >= 4 ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) : 0
     if (size < 1024 || size % 4 !== 0 || size > bytes.length - 4) {
-      throw new FormatError(`Expected a trie within ${bytes.length} bytes for precompiled_charsmap, got ${size}.`, { path, offset })
+      throw new FormatError(`Expected a trie within ${bytes.length} bytes for precompiled_charsmap, got ${size}.`, {
+        path,
+        offset,
+      })
     }
     this.units = new Uint32Array(bytes.slice(4, 4 + size).buffer)
     this.replacements = bytes.subarray(4 + size)

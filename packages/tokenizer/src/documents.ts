@@ -36,7 +36,7 @@ export async function* readDocuments(location: string, options: ReadDocumentsOpt
   for (const file of await filesOf(location)) {
     const documents = file.endsWith('.jsonl') ? jsonLines(file) : textDocuments(file, options.separator)
     for await (const document of documents) {
-      if (document === '') continue
+      if (document.trim() === '') continue
       any = true
       yield document
     }
@@ -53,7 +53,8 @@ async function filesOf(location: string): Promise<string[]> {
   const files = entries
     .filter((entry) => entry.isFile() && /\.(txt|jsonl)$/.test(entry.name))
     .map((entry) => path.join(entry.parentPath, entry.name))
-  if (files.length === 0) throw new FormatError('Expected .txt or .jsonl files in the folder, got none.', { path: location })
+  if (files.length === 0)
+    throw new FormatError('Expected .txt or .jsonl files in the folder, got none.', { path: location })
   return files.sort()
 }
 
@@ -62,11 +63,15 @@ async function* textDocuments(file: string, separator: string | null | undefined
   let between: string | RegExp | null | undefined = separator
   for await (const part of readText(file)) {
     // A separator may straddle two parts, so the search starts a little before the new one.
-    let from = Math.max(0, pending.length - 256)
+    let from = Math.max(0, pending.length - Math.max(256, typeof between === 'string' ? between.length : 0))
     pending += part
     if (between === undefined) between = detectSeparator(pending)
     let start = 0
-    for (let found = find(pending, between, from); found && found[1] < pending.length; found = find(pending, between, from)) {
+    for (
+      let found = find(pending, between, from);
+      found && found[1] < pending.length;
+      found = find(pending, between, from)
+    ) {
       yield pending.slice(start, found[0]).trim()
       start = from = found[1]
     }
@@ -118,7 +123,10 @@ async function* jsonLines(file: string): AsyncGenerator<string> {
     pending = lines.pop()!
     for (const text of lines) yield documentOf(text, file, ++line)
     if (pending.length > MAX_LINE) {
-      throw new FormatError(`Expected at most ${MAX_LINE} characters on a line, got more.`, { path: file, line: line + 1 })
+      throw new FormatError(`Expected at most ${MAX_LINE} characters on a line, got more.`, {
+        path: file,
+        line: line + 1,
+      })
     }
   }
   yield documentOf(pending, file, line + 1)
@@ -128,5 +136,9 @@ function documentOf(line: string, file: string, number: number): string {
   if (line.trim() === '') return ''
   const row = parseJson(line, file, number) as { text?: unknown } | null
   if (typeof row === 'object' && row !== null && typeof row.text === 'string') return row.text
-  throw new FormatError(`Expected {"text": "…"} on the line, got ${shown(row)}.`, { path: file, line: number, column: 1 })
+  throw new FormatError(`Expected {"text": "…"} on the line, got ${shown(row)}.`, {
+    path: file,
+    line: number,
+    column: 1,
+  })
 }

@@ -30,6 +30,7 @@ export class FormatError extends Error {
 
 /** Puts a value into an error message: quoted and cut when long. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : value === undefined ? 'nothing' : JSON.stringify(value)
+  const text =
+    typeof value === 'string' ? JSON.stringify(value) : value === undefined ? 'nothing' : JSON.stringify(value)
   return text === undefined ? typeof value : text.length > 80 ? `${text.slice(0, 77)}...` : text
 }

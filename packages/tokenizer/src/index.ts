@@ -1,4 +1,4 @@
-export { trainBpe, type TrainBpeOptions } from './bpe-trainer.js'
+export { type TrainBpeOptions, trainBpe } from './bpe-trainer.js'
 export { type ReadDocumentsOptions, readDocuments } from './documents.js'
 export { FormatError, type FormatErrorLocation } from './format-error.js'
 export type { SpecialNames } from './json-tokenizer.js'

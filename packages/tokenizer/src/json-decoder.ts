@@ -20,7 +20,12 @@ export interface TextDecoding {
  * @throws {FormatError} for a type that is not supported or a malformed one
  */
 export function readDecoder(value: unknown, fields: JsonFields): TextDecoding {
-  const decoding: TextDecoding = { byteLevel: false, byteFallback: false, leadingSpace: 'keep', replace: (token) => token }
+  const decoding: TextDecoding = {
+    byteLevel: false,
+    byteFallback: false,
+    leadingSpace: 'keep',
+    replace: (token) => token,
+  }
   collect(value, decoding, fields, 0)
   return decoding
 }

@@ -3,8 +3,8 @@ import type { JsonFields } from './json-fields.js'
 import { Merger } from './merge.js'
 import { PairTable } from './pair-table.js'
 import { MAX_PIECES } from './piece-vocabulary.js'
-import { chunks, crosses, WordCache } from './word-cache.js'
 import { wellFormed } from './utf8.js'
+import { chunks, crosses, WordCache } from './word-cache.js'
 
 /** The BPE model of a `tokenizer.json`: symbols are bytes or characters, merges are tried in the order of the file. */
 export class JsonModel {
@@ -40,9 +40,11 @@ export class JsonModel {
     this.readVocabulary(fields.object(spec.vocab, 'model.vocab'), fields)
     if (typeof spec.unk_token === 'string' && spec.unk_token !== '') {
       this.unknownId = this.ids.get(spec.unk_token)
-      if (this.unknownId === undefined) throw fields.expected('a token of the vocabulary', 'model.unk_token', spec.unk_token)
+      if (this.unknownId === undefined)
+        throw fields.expected('a token of the vocabulary', 'model.unk_token', spec.unk_token)
     }
-    for (let byte = 0; byte < 256; byte++) this.bytes[byte] = (byteLevel ? this.ids.get(byteCharacters[byte]) : undefined) ?? -1
+    for (let byte = 0; byte < 256; byte++)
+      this.bytes[byte] = (byteLevel ? this.ids.get(byteCharacters[byte]) : undefined) ?? -1
     if (this.byteFallback && !byteLevel) {
       for (const [token, id] of this.ids) if (bytePiece(token) >= 0) this.bytes[bytePiece(token)] = id
     }
@@ -61,7 +63,7 @@ export class JsonModel {
   /** Gives the lowest rank of the merges that make each token. */
   ranks(): Map<number, number> {
     const ranks = new Map<number, number>()
-    this.table.forEach((_left, _right, rank, merged) => ranks.set(merged, Math.min(rank, ranks.get(merged) ?? rank)))
+    this.table.visit((_left, _right, rank, merged) => ranks.set(merged, Math.min(rank, ranks.get(merged) ?? rank)))
     return ranks
   }
 
@@ -115,7 +117,8 @@ export class JsonModel {
   }
 
   private readMerges(merges: unknown[], fields: JsonFields): PairTable {
-    if (merges.length > MAX_PIECES) throw fields.expected(`at most ${MAX_PIECES} entries`, 'model.merges', merges.length)
+    if (merges.length > MAX_PIECES)
+      throw fields.expected(`at most ${MAX_PIECES} entries`, 'model.merges', merges.length)
     const table = new PairTable(merges.length)
     for (let rank = 0; rank < merges.length; rank++) {
       const merge = merges[rank]
@@ -138,7 +141,7 @@ export class JsonModel {
   private separates(space: string): boolean {
     if (!this.ids.has(space)) return false
     let separates = true
-    this.table.forEach((_left, _right, _rank, merged) => {
+    this.table.visit((_left, _right, _rank, merged) => {
       if (crosses(this.tokens[merged]!, space)) separates = false
     })
     return separates && !this.ignoreMerges

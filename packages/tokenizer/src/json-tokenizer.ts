@@ -1,11 +1,17 @@
 import { type AddedToken, AddedTokenMatcher, readAddedTokens } from './added-tokens.js'
 import { bytePiece, unspellBytes } from './byte-characters.js'
 import { readDecoder, type TextDecoding } from './json-decoder.js'
-import { type JsonFields, type JsonObject, JsonFields as Fields } from './json-fields.js'
+import { JsonFields, type JsonObject } from './json-fields.js'
 import { JsonModel } from './json-model.js'
 import { buildNormalizer, type Normalizer } from './normalizer.js'
 import { buildPreTokenizer, type PreTokenizer } from './pre-tokenizer.js'
-import { BaseTokenizer, type EncodeOptions, type LeadingSpace, type TokenizerJson, type TokenizerKind } from './tokenizer.js'
+import {
+  BaseTokenizer,
+  type EncodeOptions,
+  type LeadingSpace,
+  type TokenizerJson,
+  type TokenizerKind,
+} from './tokenizer.js'
 import { writeTokenizerBin } from './tokenizer-bin.js'
 
 /** Names of BOS and EOS, `null` for none; what is left out is found from the post-processor and well-known names. */
@@ -45,7 +51,7 @@ export class JsonTokenizer extends BaseTokenizer {
     path?: string,
   ) {
     super()
-    const fields = new Fields(path)
+    const fields = new JsonFields(path)
     const preTokenizer = buildPreTokenizer(json.pre_tokenizer, fields)
     this.decoding = readDecoder(json.decoder, fields)
     const byteLevel = preTokenizer.byteLevel || this.decoding.byteLevel
@@ -57,7 +63,9 @@ export class JsonTokenizer extends BaseTokenizer {
     const added = this.readAdded(fields)
     this.verbatim = new AddedTokenMatcher(added.filter((token) => !token.normalized))
     const rest = added.filter((token) => token.normalized)
-    this.normalized = new AddedTokenMatcher(rest.map((token) => ({ ...token, content: this.normalizeAdded(token.content) })))
+    this.normalized = new AddedTokenMatcher(
+      rest.map((token) => ({ ...token, content: this.normalizeAdded(token.content) })),
+    )
     this.vocabSize = added.reduce((size, token) => Math.max(size, token.id + 1), this.model.tokens.length)
     const named = this.templateNames(fields)
     this.bosId = this.findSpecial(names.bos, [...named, ...BOS_NAMES], BOS_NAMES)
@@ -91,7 +99,11 @@ export class JsonTokenizer extends BaseTokenizer {
       const control = (id === this.bosId || id === this.eosId) && !token.startsWith('\n')
       const text = control ? `\n${token}\n` : this.decoding.replace(token)
       // llama2.c merges nothing at or below −1e10, which keeps pieces without a merge unreachable.
-      const score = ranks.has(id) ? -ranks.get(id)! : [...text].length > 1 && bytePiece(text) < 0 && !control ? -1e10 : 0
+      const score = ranks.has(id)
+        ? -ranks.get(id)!
+        : [...text].length > 1 && bytePiece(text) < 0 && !control
+          ? -1e10
+          : 0
       return { text, score }
     })
     return writeTokenizerBin(pieces)
@@ -127,7 +139,17 @@ export class JsonTokenizer extends BaseTokenizer {
     const sections = specialTokens ? this.normalized.split(normalized) : normalized === '' ? [] : [{ text: normalized }]
     for (const [i, section] of sections.entries()) {
       if (section.id !== undefined) out.push(section.id)
-      else for (const word of this.preTokenize(section.text, first && i === 0)) this.model.append(word, out)
+      else for (const word of this.words(section.text, first && i === 0)) this.model.append(word, out)
+    }
+  }
+
+  private words(text: string, first: boolean): string[] {
+    try {
+      return this.preTokenize(text, first)
+    } catch (cause) {
+      // JavaScript's expression engine keeps a stack entry per character of a match in two-byte text.
+      const message = `Expected words of fewer than about a million characters in text, got ${text.length} characters.`
+      throw new RangeError(message, { cause })
     }
   }
 
@@ -143,7 +165,11 @@ export class JsonTokenizer extends BaseTokenizer {
     for (const token of tokens) {
       const held = this.model.tokens[token.id]
       if (held !== undefined && held !== token.content && this.kind !== 'sentencepiece-bpe') {
-        throw fields.expected(`${JSON.stringify(held)}, as in the vocabulary,`, `added token ${token.id}`, token.content)
+        throw fields.expected(
+          `${JSON.stringify(held)}, as in the vocabulary,`,
+          `added token ${token.id}`,
+          token.content,
+        )
       }
       this.added.set(token.id, token)
       this.addedIds.set(token.content, token.id)

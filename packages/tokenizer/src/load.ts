@@ -5,8 +5,8 @@ import { JsonFields, type JsonObject } from './json-fields.js'
 import { parseJson } from './json-location.js'
 import { JsonTokenizer, type SpecialNames } from './json-tokenizer.js'
 import { Llama2cTokenizer } from './llama2c-tokenizer.js'
-import { SentencePieceTokenizer } from './sentencepiece-tokenizer.js'
 import { readSentencePieceModel } from './sentencepiece-model.js'
+import { SentencePieceTokenizer } from './sentencepiece-tokenizer.js'
 import type { Tokenizer } from './tokenizer.js'
 import { readTokenizerBin } from './tokenizer-bin.js'
 import { malformedAt } from './utf8.js'
@@ -55,7 +55,8 @@ function loadVocabAndMerges(folder: string): Tokenizer {
   const vocabPath = path.join(folder, 'vocab.json')
   const mergesPath = path.join(folder, 'merges.txt')
   for (const file of [vocabPath, mergesPath]) {
-    if (!existsSync(file)) throw new FormatError('Expected vocab.json and merges.txt together, got one.', { path: file })
+    if (!existsSync(file))
+      throw new FormatError('Expected vocab.json and merges.txt together, got one.', { path: file })
   }
   const vocab = new JsonFields(vocabPath).object(parseText(readFileSync(vocabPath), vocabPath), 'vocab.json')
   const lines = checkedText(readFileSync(mergesPath), mergesPath).split('\n')
@@ -65,7 +66,11 @@ function loadVocabAndMerges(folder: string): Tokenizer {
     if (line === '' || (i === 0 && line.startsWith('#version'))) continue
     const parts = line.split(' ')
     if (parts.length !== 2 || !parts.every((part) => part in vocab) || !(parts.join('') in vocab)) {
-      throw new FormatError('Expected two tokens of vocab.json, got another line.', { path: mergesPath, line: i + 1, column: 1 })
+      throw new FormatError('Expected two tokens of vocab.json, got another line.', {
+        path: mergesPath,
+        line: i + 1,
+        column: 1,
+      })
     }
     merges.push(line)
   }

@@ -1,6 +1,6 @@
+import { CharacterMap } from './character-map.js'
 import type { JsonFields } from './json-fields.js'
 import { translatePattern } from './regex-translation.js'
-import { CharacterMap } from './character-map.js'
 
 /** Rewrites a text before it is cut into words. */
 export type Normalizer = (text: string) => string
@@ -16,7 +16,9 @@ export function buildNormalizer(value: unknown, fields: JsonFields, depth = 0): 
   switch (spec.type) {
     case 'Sequence': {
       if (depth > 8) throw fields.expected('at most 8 nested sequences', 'normalizer', 'more')
-      const steps = fields.array(spec.normalizers, 'normalizers').map((step) => buildNormalizer(step, fields, depth + 1))
+      const steps = fields
+        .array(spec.normalizers, 'normalizers')
+        .map((step) => buildNormalizer(step, fields, depth + 1))
       return (text) => steps.reduce((result, step) => step(result), text)
     }
     case 'NFC':
@@ -35,7 +37,8 @@ export function buildNormalizer(value: unknown, fields: JsonFields, depth = 0): 
     case 'Replace': {
       const pattern = buildPattern(spec.pattern, fields)
       const content = fields.string(spec.content, 'content')
-      return (text) => (typeof pattern === 'string' ? text.replaceAll(pattern, () => content) : text.replace(pattern, () => content))
+      return (text) =>
+        typeof pattern === 'string' ? text.replaceAll(pattern, () => content) : text.replace(pattern, () => content)
     }
     case 'Strip': {
       const left = fields.flag(spec.strip_left, 'strip_left', true)
@@ -43,7 +46,9 @@ export function buildNormalizer(value: unknown, fields: JsonFields, depth = 0): 
       return (text) => strip(text, left, right)
     }
     case 'Precompiled': {
-      const map = new CharacterMap(Buffer.from(fields.string(spec.precompiled_charsmap, 'precompiled_charsmap'), 'base64'))
+      const map = new CharacterMap(
+        Buffer.from(fields.string(spec.precompiled_charsmap, 'precompiled_charsmap'), 'base64'),
+      )
       return (text) => map.apply(text)
     }
     default:
@@ -63,7 +68,10 @@ export function buildPattern(value: unknown, fields: JsonFields): string | RegEx
   try {
     return translatePattern(source)
   } catch (cause) {
-    throw fields.error(`Expected a supported expression for pattern.Regex, got ${source}. ${(cause as Error).message}`, cause)
+    throw fields.error(
+      `Expected a supported expression for pattern.Regex, got ${source}. ${(cause as Error).message}`,
+      cause,
+    )
   }
 }
 

@@ -46,9 +46,9 @@ export class PairTable {
   }
 
   /** Visits every pair in no particular order. */
-  forEach(visit: (left: number, right: number, rank: number, merged: number) => void): void {
+  visit(each: (left: number, right: number, rank: number, merged: number) => void): void {
     for (let slot = 0; slot <= this.mask; slot++) {
-      if (this.left[slot] !== -1) visit(this.left[slot], this.right[slot], this.rank[slot], this.merged[slot])
+      if (this.left[slot] !== -1) each(this.left[slot], this.right[slot], this.rank[slot], this.merged[slot])
     }
   }
 

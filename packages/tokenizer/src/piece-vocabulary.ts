@@ -55,7 +55,8 @@ export class PieceVocabulary {
   ) {
     for (let id = 0; id < pieces.length; id++) {
       const { text, score, reachable } = pieces[id]
-      if (Number.isNaN(score)) throw new FormatError(`Expected a number for the score of piece ${id}, got NaN.`, { path })
+      if (Number.isNaN(score))
+        throw new FormatError(`Expected a number for the score of piece ${id}, got NaN.`, { path })
       if (!this.ids.has(text)) this.ids.set(text, id)
       if (reachable && !this.symbols.has(text)) this.symbols.set(text, id)
       const byte = bytePiece(text)
@@ -95,7 +96,7 @@ export class PieceVocabulary {
   /** Lists the merges of the vocabulary in the order a `tokenizer.json` states them. */
   merges(): Merge[] {
     const found: { left: number; right: number; rank: number; merged: number }[] = []
-    this.table.forEach((left, right, rank, merged) => found.push({ left, right, rank, merged }))
+    this.table.visit((left, right, rank, merged) => found.push({ left, right, rank, merged }))
     found.sort((a, b) => a.rank - b.rank || a.merged - b.merged || a.left - b.left || a.right - b.right)
     return found
       .filter(({ left, right }) => left < this.pieces.length && right < this.pieces.length)

@@ -4,7 +4,8 @@ import { buildPattern } from './normalizer.js'
 /** Cuts a text into words that never merge with each other; `first` says whether it starts the whole text. */
 export type PreTokenizer = (text: string, first: boolean) => string[]
 
-const GPT2 = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu
+const GPT2 =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu
 
 /** A pre-tokenizer and whether its words are spelled as bytes. */
 export interface BuiltPreTokenizer {
@@ -23,7 +24,9 @@ export function buildPreTokenizer(value: unknown, fields: JsonFields, depth = 0)
   switch (spec.type) {
     case 'Sequence': {
       if (depth > 8) throw fields.expected('at most 8 nested sequences', 'pre_tokenizer', 'more')
-      const parts = fields.array(spec.pretokenizers, 'pretokenizers').map((part) => buildPreTokenizer(part, fields, depth + 1))
+      const parts = fields
+        .array(spec.pretokenizers, 'pretokenizers')
+        .map((part) => buildPreTokenizer(part, fields, depth + 1))
       const split: PreTokenizer = (text, first) =>
         parts.reduce((words, part) => words.flatMap((word, i) => part.split(word, first && i === 0)), [text])
       const single = parts.length === 1 ? parts[0].split : undefined
@@ -62,11 +65,13 @@ const BEHAVIORS = new Set(['Isolated', 'Removed', 'MergedWithPrevious', 'MergedW
 
 function metaspace(spec: Record<string, unknown>, fields: JsonFields): PreTokenizer {
   const space = spec.replacement === undefined ? '\u2581' : fields.string(spec.replacement, 'replacement')
-  const scheme = spec.prepend_scheme ?? (fields.flag(spec.add_prefix_space, 'add_prefix_space', true) ? 'always' : 'never')
+  const scheme =
+    spec.prepend_scheme ?? (fields.flag(spec.add_prefix_space, 'add_prefix_space', true) ? 'always' : 'never')
   const cut = fields.flag(spec.split, 'split', true)
   return (text, first) => {
     let replaced = text.replaceAll(' ', space)
-    if ((scheme === 'always' || (scheme === 'first' && first)) && !replaced.startsWith(space)) replaced = space + replaced
+    if ((scheme === 'always' || (scheme === 'first' && first)) && !replaced.startsWith(space))
+      replaced = space + replaced
     return cut ? splitBy(replaced, space, 'MergedWithNext', false) : [replaced]
   }
 }
@@ -116,7 +121,9 @@ function isolated(text: string, pattern: RegExp): string[] {
 function* segments(text: string, pattern: string | RegExp): Generator<{ text: string; match: boolean }> {
   let at = 0
   const spans =
-    typeof pattern === 'string' ? occurrences(text, pattern) : [...text.matchAll(pattern)].map((m) => [m.index, m[0].length])
+    typeof pattern === 'string'
+      ? occurrences(text, pattern)
+      : [...text.matchAll(pattern)].map((m) => [m.index, m[0].length])
   for (const [start, length] of spans) {
     if (length === 0) continue
     if (start > at) yield { text: text.slice(at, start), match: false }

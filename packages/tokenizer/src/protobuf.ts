@@ -20,7 +20,8 @@ export function* protobufFields(bytes: Uint8Array, path: string | undefined, bas
   const varint = (): number => {
     let value = 0
     for (let shift = 0; shift < 70; shift += 7) {
-      if (at >= bytes.length) throw new FormatError('Expected a complete varint, got the end.', { path, offset: base + at })
+      if (at >= bytes.length)
+        throw new FormatError('Expected a complete varint, got the end.', { path, offset: base + at })
       const byte = bytes[at++]
       value += (byte & 0x7f) * 2 ** shift
       if (byte < 0x80) return value

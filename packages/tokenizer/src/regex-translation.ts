@@ -16,7 +16,7 @@ export function translatePattern(pattern: string): RegExp {
   while (at < pattern.length) {
     const character = String.fromCodePoint(pattern.codePointAt(at)!)
     if (character === '\\') {
-      const [text, length] = escape(pattern, at, false)
+      const [text, length] = escaped(pattern, at, false)
       source += text
       at += length
     } else if (character === '[') {
@@ -27,7 +27,8 @@ export function translatePattern(pattern: string): RegExp {
       const head = /^\((?:\?(?:[:=!>]|<[=!]|[a-z]*(?:-[a-z]+)?[:)]))?/.exec(pattern.slice(at, at + 16))?.[0] ?? '('
       const flags = /^\(\?([a-z]*)(?:-([a-z]+))?[:)]$/.exec(head)
       if (/^\(\?/.test(pattern.slice(at)) && head === '(') throw new SyntaxError(`Unsupported group at ${at}`)
-      if (flags && (/[^i]/.test(flags[1]) || /[^i]/.test(flags[2] ?? ''))) throw new SyntaxError(`Unsupported flag at ${at}`)
+      if (flags && (/[^i]/.test(flags[1]) || /[^i]/.test(flags[2] ?? '')))
+        throw new SyntaxError(`Unsupported flag at ${at}`)
       const inner = flags ? (flags[1].includes('i') ? true : flags[2]?.includes('i') ? false : fold()) : fold()
       at += head.length
       if (flags && head.endsWith(')')) {
@@ -71,7 +72,7 @@ const CLASSES: Record<string, string> = {
 }
 
 /** Translates the escape at `at`; gives the text and the length of the original. */
-function escape(pattern: string, at: number, inClass: boolean): [string, number] {
+function escaped(pattern: string, at: number, inClass: boolean): [string, number] {
   const letter = pattern[at + 1]
   if (letter === undefined) throw new SyntaxError('Unfinished escape')
   if (letter === 'p' || letter === 'P') {
@@ -107,7 +108,7 @@ function characterClass(pattern: string, at: number, fold: boolean): [string, nu
     if (character === ']' && !first) return [`${source}]`, end + 1 - at]
     if (character === '[' || pattern.startsWith('&&', end)) throw new SyntaxError(`Unsupported nested class at ${end}`)
     if (character === '\\') {
-      const [text, length] = escape(pattern, end, true)
+      const [text, length] = escaped(pattern, end, true)
       source += text
       end += length
     } else {

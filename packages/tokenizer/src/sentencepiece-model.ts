@@ -54,7 +54,8 @@ export function readSentencePieceModel(bytes: Uint8Array, path?: string): Senten
       throw new FormatError(`Expected at most ${MAX_PIECES} pieces, got more.`, { path, offset })
     }
   }
-  if (model.pieces.length === 0) throw new FormatError('Expected pieces in a SentencePiece model, got none.', { path, offset: 0 })
+  if (model.pieces.length === 0)
+    throw new FormatError('Expected pieces in a SentencePiece model, got none.', { path, offset: 0 })
   if (modelType !== 2) throw new FormatError(`Expected 2 (BPE) for model_type, got ${modelType}.`, { path })
   checkPieces(model, path)
   return model
@@ -63,10 +64,12 @@ export function readSentencePieceModel(bytes: Uint8Array, path?: string): Senten
 function checkPieces(model: SentencePieceModel, path?: string): void {
   const seen = new Set<string>()
   for (const [id, { text, type }] of model.pieces.entries()) {
-    if (seen.has(text)) throw new FormatError(`Expected different pieces, got ${shown(text)} again as piece ${id}.`, { path })
+    if (seen.has(text))
+      throw new FormatError(`Expected different pieces, got ${shown(text)} again as piece ${id}.`, { path })
     seen.add(text)
     if (type === 'unknown') {
-      if (model.unknownId >= 0) throw new FormatError(`Expected one unknown piece, got another as piece ${id}.`, { path })
+      if (model.unknownId >= 0)
+        throw new FormatError(`Expected one unknown piece, got another as piece ${id}.`, { path })
       model.unknownId = id
     }
     if (type === 'unused') throw new FormatError(`Expected a model without UNUSED pieces, got piece ${id}.`, { path })

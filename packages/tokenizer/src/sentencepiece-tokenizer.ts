@@ -1,6 +1,6 @@
 import { bytePiece } from './byte-characters.js'
-import { PieceVocabulary } from './piece-vocabulary.js'
 import { pieceTokenizerJson } from './piece-json.js'
+import { PieceVocabulary } from './piece-vocabulary.js'
 import type { SentencePieceModel } from './sentencepiece-model.js'
 import { BaseTokenizer, type LeadingSpace, type TokenizerJson } from './tokenizer.js'
 import { exportedPiece, writeTokenizerBin } from './tokenizer-bin.js'
@@ -37,7 +37,9 @@ export class SentencePieceTokenizer extends BaseTokenizer {
     const symbols = model.pieces.filter((piece) => piece.type === 'user-defined').map((piece) => piece.text)
     if (symbols.length > 0) {
       symbols.sort((a, b) => b.length - a.length)
-      this.userDefined = new RegExp(`(${symbols.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|')})`)
+      this.userDefined = new RegExp(
+        `(${symbols.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|')})`,
+      )
     }
   }
 

@@ -58,7 +58,8 @@ export function readShardHeader(bytes: Uint8Array, fileBytes: number, path: stri
   const fail = (message: string, offset: number): never => {
     throw new FormatError(message, { path, offset })
   }
-  if (bytes.length < HEADER_BYTES) fail(`Expected a header of ${HEADER_BYTES} bytes, got ${bytes.length}.`, bytes.length)
+  if (bytes.length < HEADER_BYTES)
+    fail(`Expected a header of ${HEADER_BYTES} bytes, got ${bytes.length}.`, bytes.length)
   if (!hasMagic(bytes)) fail(`Expected the start of a token shard, got another file.`, 0)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const version = view.getUint32(8, true)

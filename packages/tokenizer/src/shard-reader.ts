@@ -4,7 +4,15 @@ import { crc32 } from 'node:zlib'
 import { FormatError } from './format-error.js'
 import { JsonFields } from './json-fields.js'
 import { parseJson } from './json-location.js'
-import { HEADER_BYTES, hasMagic, MANIFEST, readShardHeader, type ShardHeader, type TokenDtype, tokenBytes } from './shard-header.js'
+import {
+  HEADER_BYTES,
+  hasMagic,
+  MANIFEST,
+  readShardHeader,
+  type ShardHeader,
+  type TokenDtype,
+  tokenBytes,
+} from './shard-header.js'
 
 const MAX_SHARDS = 1 << 16
 
@@ -63,11 +71,13 @@ export function openShards(location: string, options: OpenShardsOptions = {}): S
     return new FileShards([options.header === false ? openBare(location, options) : openShard(location)])
   }
   const manifestPath = path.join(location, MANIFEST)
-  if (!existsSync(manifestPath)) throw new FormatError(`Expected ${MANIFEST} in the folder, got none.`, { path: location })
+  if (!existsSync(manifestPath))
+    throw new FormatError(`Expected ${MANIFEST} in the folder, got none.`, { path: location })
   const fields = new JsonFields(manifestPath)
   const manifest = fields.object(parseJson(readFileSync(manifestPath, 'utf8'), manifestPath), MANIFEST)
   const listed = fields.array(manifest.shards, 'shards')
-  if (listed.length < 1 || listed.length > MAX_SHARDS) throw fields.expected(`1 to ${MAX_SHARDS} entries`, 'shards', listed.length)
+  if (listed.length < 1 || listed.length > MAX_SHARDS)
+    throw fields.expected(`1 to ${MAX_SHARDS} entries`, 'shards', listed.length)
   const shards: Shard[] = []
   try {
     for (const [i, entry] of listed.entries()) {
@@ -78,10 +88,15 @@ export function openShards(location: string, options: OpenShardsOptions = {}): S
       shards.push(shard)
       const { header } = shard
       if (header.tokens !== tokens) throw fields.expected(String(header.tokens), `shards[${i}].tokens`, tokens)
-      if (header.vocabSize !== manifest.vocab_size) throw fields.expected(String(header.vocabSize), 'vocab_size', manifest.vocab_size)
+      if (header.vocabSize !== manifest.vocab_size)
+        throw fields.expected(String(header.vocabSize), 'vocab_size', manifest.vocab_size)
       if (header.dtype !== manifest.dtype) throw fields.expected(header.dtype, 'dtype', manifest.dtype)
       if (header.tokenizerChecksum !== manifest.tokenizer_sha256) {
-        throw fields.expected(`${header.tokenizerChecksum}, as in ${name},`, 'tokenizer_sha256', manifest.tokenizer_sha256)
+        throw fields.expected(
+          `${header.tokenizerChecksum}, as in ${name},`,
+          'tokenizer_sha256',
+          manifest.tokenizer_sha256,
+        )
       }
     }
     const reader = new FileShards(shards)
@@ -107,7 +122,12 @@ function openShard(file: string): Shard {
   try {
     const bytes = new Uint8Array(HEADER_BYTES)
     const count = readSync(fd, bytes, 0, HEADER_BYTES, 0)
-    return { path: file, fd, offset: HEADER_BYTES, header: readShardHeader(bytes.subarray(0, count), fstatSync(fd).size, file) }
+    return {
+      path: file,
+      fd,
+      offset: HEADER_BYTES,
+      header: readShardHeader(bytes.subarray(0, count), fstatSync(fd).size, file),
+    }
   } catch (error) {
     closeSync(fd)
     throw error
@@ -200,7 +220,8 @@ function readBytes(shard: Shard, first: number, count: number): Uint8Array {
   const offset = shard.offset + first * width
   for (let done = 0; done < bytes.length; ) {
     const got = readSync(shard.fd, bytes, done, bytes.length - done, offset + done)
-    if (got === 0) throw new FormatError(`Expected ${bytes.length} bytes, got ${done}.`, { path: shard.path, offset: offset + done })
+    if (got === 0)
+      throw new FormatError(`Expected ${bytes.length} bytes, got ${done}.`, { path: shard.path, offset: offset + done })
     done += got
   }
   return bytes

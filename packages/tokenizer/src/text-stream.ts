@@ -23,7 +23,10 @@ export async function* readText(file: string): AsyncGenerator<string> {
       const bytes = buffer.subarray(0, complete)
       if (!isUtf8(bytes)) {
         const at = malformedAt(bytes)
-        throw new FormatError(`Expected UTF-8, got byte 0x${bytes[at].toString(16)}.`, { path: file, offset: offset + at })
+        throw new FormatError(`Expected UTF-8, got byte 0x${bytes[at].toString(16)}.`, {
+          path: file,
+          offset: offset + at,
+        })
       }
       const text = bytes.toString('utf8')
       yield offset === 0 && text.startsWith('\ufeff') ? text.slice(1) : text

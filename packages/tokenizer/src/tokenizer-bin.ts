@@ -22,27 +22,42 @@ export function readTokenizerBin(bytes: Uint8Array, path?: string): BinPiece[] {
   if (bytes.length < 4) throw new FormatError(`Expected a header of 4 bytes, got ${bytes.length}.`, { path, offset: 0 })
   const longest = view.getInt32(0, true)
   if (longest < 1 || longest > MAX_PIECE_LENGTH) {
-    throw new FormatError(`Expected 1 to ${MAX_PIECE_LENGTH} for the longest piece, got ${longest}.`, { path, offset: 0 })
+    throw new FormatError(`Expected 1 to ${MAX_PIECE_LENGTH} for the longest piece, got ${longest}.`, {
+      path,
+      offset: 0,
+    })
   }
   const pieces: BinPiece[] = []
   for (let at = 4; at < bytes.length; ) {
     if (bytes.length - at < 8) {
-      throw new FormatError(`Expected score and length of piece ${pieces.length}, got ${bytes.length - at} bytes.`, { path, offset: at })
+      throw new FormatError(`Expected score and length of piece ${pieces.length}, got ${bytes.length - at} bytes.`, {
+        path,
+        offset: at,
+      })
     }
     const score = view.getFloat32(at, true)
     const length = view.getInt32(at + 4, true)
     // Control pieces carry a line break on each side that llama2.c's exporter leaves out of the stated maximum.
     if (length < 0 || length > Math.max(longest, 16) || length > bytes.length - at - 8) {
       const most = Math.min(Math.max(longest, 16), bytes.length - at - 8)
-      throw new FormatError(`Expected at most ${most} for the length of piece ${pieces.length}, got ${length}.`, { path, offset: at + 4 })
+      throw new FormatError(`Expected at most ${most} for the length of piece ${pieces.length}, got ${length}.`, {
+        path,
+        offset: at + 4,
+      })
     }
-    if (Number.isNaN(score)) throw new FormatError(`Expected a number for score ${pieces.length}, got NaN.`, { path, offset: at })
+    if (Number.isNaN(score))
+      throw new FormatError(`Expected a number for score ${pieces.length}, got NaN.`, { path, offset: at })
     try {
       pieces.push({ text: strict.decode(bytes.subarray(at + 8, at + 8 + length)), score })
     } catch (cause) {
-      throw new FormatError(`Expected UTF-8 for piece ${pieces.length}, got other bytes.`, { path, offset: at + 8, cause })
+      throw new FormatError(`Expected UTF-8 for piece ${pieces.length}, got other bytes.`, {
+        path,
+        offset: at + 8,
+        cause,
+      })
     }
-    if (pieces.length > MAX_PIECES) throw new FormatError(`Expected at most ${MAX_PIECES} pieces, got more.`, { path, offset: at })
+    if (pieces.length > MAX_PIECES)
+      throw new FormatError(`Expected at most ${MAX_PIECES} pieces, got more.`, { path, offset: at })
     at += 8 + length
   }
   if (pieces.length === 0) throw new FormatError('Expected pieces in a tokenizer.bin, got none.', { path, offset: 4 })
@@ -54,7 +69,11 @@ export function writeTokenizerBin(pieces: readonly BinPiece[]): Uint8Array {
   const encoded = pieces.map((piece) => Buffer.from(piece.text))
   const bytes = new Uint8Array(encoded.reduce((sum, piece) => sum + 8 + piece.length, 4))
   const view = new DataView(bytes.buffer)
-  view.setInt32(0, encoded.reduce((longest, piece) => Math.max(longest, piece.length), 0), true)
+  view.setInt32(
+    0,
+    encoded.reduce((longest, piece) => Math.max(longest, piece.length), 0),
+    true,
+  )
   let at = 4
   for (const [id, piece] of encoded.entries()) {
     view.setFloat32(at, pieces[id].score, true)

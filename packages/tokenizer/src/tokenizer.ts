@@ -168,6 +168,7 @@ export abstract class BaseTokenizer implements Tokenizer {
 }
 
 function required(id: number | undefined, option: 'bos' | 'eos'): number {
-  if (id === undefined) throw new RangeError(`Expected a vocabulary with a ${option} token for ${option}, got one without.`)
+  if (id === undefined)
+    throw new RangeError(`Expected a vocabulary with a ${option} token for ${option}, got one without.`)
   return id
 }

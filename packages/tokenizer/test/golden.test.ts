@@ -38,7 +38,8 @@ function expectRows(tokenizer: Tokenizer, rows: EncodeRow[], bos = false) {
 describe.skipIf(!existsSync(shared))('tokenizer goldens (needs ../shared)', () => {
   describe.each(sets)('$name', ({ name, file, bos }) => {
     const load = () => loadTokenizer(path.join(data, file))
-    const golden = () => json('golden', 'tokenizer', `${name}.json`) as { vocab_size: number; encode: EncodeRow[]; decode?: DecodeRow[] }
+    const golden = () =>
+      json('golden', 'tokenizer', `${name}.json`) as { vocab_size: number; encode: EncodeRow[]; decode?: DecodeRow[] }
 
     it('encodes every text to the golden ids', () => {
       const tokenizer = load()
@@ -62,7 +63,11 @@ describe.skipIf(!existsSync(shared))('tokenizer goldens (needs ../shared)', () =
       const tokenizer = load()
       await tokenizer.save(path.join(folder, name))
       const again = loadTokenizer(path.join(folder, name))
-      expect([again.vocabSize, again.bosId, again.eosId]).toEqual([tokenizer.vocabSize, tokenizer.bosId, tokenizer.eosId])
+      expect([again.vocabSize, again.bosId, again.eosId]).toEqual([
+        tokenizer.vocabSize,
+        tokenizer.bosId,
+        tokenizer.eosId,
+      ])
       expect(again.checksum()).toBe(tokenizer.checksum())
       expectRows(again, golden().encode, bos)
       for (const { ids, decoded } of golden().encode) expect(again.decode(ids)).toBe(decoded)
@@ -88,18 +93,23 @@ describe.skipIf(!existsSync(shared))('tokenizer goldens (needs ../shared)', () =
     }
   })
 
-  it.each(['llama2/tokenizer.model', 'tok4096/tok4096.model'])('writes %s as the tokenizer.bin llama2.c exports', (file) => {
-    const expected = readFileSync(path.join(data, file.replace('.model', '.bin')))
-    const tokenizer = loadTokenizer(path.join(data, file))
-    expect(Buffer.from(tokenizer.toTokenizerBin()).equals(expected)).toBe(true)
-  })
+  it.each(['llama2/tokenizer.model', 'tok4096/tok4096.model'])(
+    'writes %s as the tokenizer.bin llama2.c exports',
+    (file) => {
+      const expected = readFileSync(path.join(data, file.replace('.model', '.bin')))
+      const tokenizer = loadTokenizer(path.join(data, file))
+      expect(Buffer.from(tokenizer.toTokenizerBin()).equals(expected)).toBe(true)
+    },
+  )
 
   it('gives the same ids from a tokenizer.bin written out of a tokenizer.json', () => {
     const model = loadTokenizer(path.join(data, 'llama2/tokenizer.model'))
     const file = path.join(folder, 'tokenizer.bin')
     writeFileSync(file, tokenizerFromJson(model.toJSON()).toTokenizerBin())
     const written = loadTokenizer(file)
-    const rows = json('golden', 'tokenizer', 'llama2.json').encode.filter(({ text }: EncodeRow) => !/[\u2581\0]/.test(text))
+    const rows = json('golden', 'tokenizer', 'llama2.json').encode.filter(
+      ({ text }: EncodeRow) => !/[\u2581\0]/.test(text),
+    )
     expectRows(written, rows)
   })
 
