@@ -159,6 +159,60 @@ describe('grad', () => {
     expect(programs.pairs.map(({ weight }) => weight)).toEqual(['g', 'g'])
   })
 
+  for (const [left, flip, turn] of [0, 1, 2, 3, 4, 5, 6, 7].map((bits) =>
+    [bits & 1, bits & 2, bits & 4].map(Boolean),
+  )) {
+    const side = `${left ? 'left' : 'right'}${flip ? ', transposed' : ''}${turn ? ', activations transposed' : ''}`
+    it(`pairs a weight that is a matrix of a product (${side})`, () => {
+      const built = buildProgram({}, (b) => {
+        const w = b.input('w', 'fp32', [1, 5, 1, 3])
+        const matrix = b.reshape({ x: w, shape: [1, 1, 5, 3] })
+        const perm = [0, 1, 3, 2]
+        // The product is W·x on the left and xᵀ·Wᵀ on the right; `flip` moves one transposition into the operation.
+        const weight = left === flip ? b.transpose({ x: matrix, perm }) : matrix
+        const x = b.input('x', 'fp32', left === turn ? [2, 2, 4, 3] : [2, 2, 3, 4])
+        const result = left
+          ? b.matmul({ x: weight, y: x, transpose_x: flip, transpose_y: turn })
+          : b.matmul({ x, y: weight, transpose_x: turn, transpose_y: flip })
+        b.output(b.exp({ x: result }), 'y')
+      })
+      checkNumerically(built, { weights: ['w'], taps: [] })
+    })
+  }
+
+  it('pairs the weight of a linear layer and of a 1×1 convolution', () => {
+    const layer = buildProgram({}, (b) => {
+      const weight = b.reshape({ x: b.input('w', 'fp32', [1, 5, 1, 3]), shape: [5, 3] })
+      b.output(b.tanh({ x: b.linear({ x: b.input('x', 'fp32', [2, 4, 3]), weight }) }), 'y')
+    })
+    checkNumerically(layer, { weights: ['w'], taps: [] })
+    const convolution = buildProgram({}, (b) => {
+      const weight = b.reshape({ x: b.input('w', 'fp32', [1, 5, 1, 3]), shape: [5, 3, 1, 1] })
+      b.output(b.tanh({ x: b.conv({ x: b.input('x', 'fp32', [2, 3, 2, 4]), weight }) }), 'y')
+    })
+    checkNumerically(convolution, { weights: ['w'], taps: [] })
+  })
+
+  it('pairs a gain along the last axis, and one of each head', () => {
+    const built = buildProgram({}, (b) => {
+      const x = b.input('x', 'fp32', [2, 3, 4])
+      const last = b.reshape({ x: b.input('w', 'fp32', [1, 4, 1, 1]), shape: [4] })
+      const heads = b.reshape({ x: b.input('h', 'fp32', [1, 3, 1, 1]), shape: [1, 3, 1] })
+      b.output(b.exp({ x: b.mul({ x: b.mul({ x, y: last }), y: heads }) }), 'y')
+    })
+    checkNumerically(built, { weights: ['w', 'h'], taps: [] })
+  })
+
+  it('refuses a weight that is no matrix of the product', () => {
+    const { program } = buildProgram({}, (b) => {
+      const w = b.reshape({ x: b.input('w', 'fp16', [1, 6, 1, 4]), shape: [1, 2, 3, 4] })
+      b.output(b.matmul({ x: w, y: b.input('x', 'fp16', [1, 2, 4, 5]) }), 'y')
+    })
+    expect(() => grad(program, { wrt: ['x'], weights: ['w'], taps: [] })).toThrow(
+      /Expected w as the matrix .* got matmul y/,
+    )
+  })
+
   it('gives detached values no gradient', () => {
     const { program } = buildProgram({}, (b) => {
       const x = b.input('x', 'fp32', [1, 2, 1, 1])
