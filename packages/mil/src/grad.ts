@@ -5,8 +5,7 @@ import { type ColumnForm, inForm, valuesInForm } from './column-form.js'
 import { moveConstantsToFiles } from './constant-files.js'
 import type { Function as Func, Operation, Program, TensorType, Value } from './ir.js'
 import { constantsOf, functionOf } from './literals.js'
-import { operandCall } from './ops/call.js'
-import { OpError, type VjpCall } from './ops/row.js'
+import { OpError } from './ops/row.js'
 import { opRow } from './ops/table.js'
 import { elideBroadcasts } from './passes/broadcast-elision.js'
 import { eliminateCommonSubexpressions } from './passes/common-subexpressions.js'
@@ -15,6 +14,7 @@ import { eliminateDeadCode } from './passes/dead-code.js'
 import { simplifyViews } from './passes/view-simplification.js'
 import { isFloat } from './tensor.js'
 import { producersOf, usesOf, valuesByName, valuesOf } from './value-graph.js'
+import { checkGradient, vjpCall } from './vjp-call.js'
 import { type WeightPair, WeightViews } from './weight-pairs.js'
 
 /** What to differentiate, all by value name. */
@@ -156,7 +156,7 @@ class Differentiation {
     if (needs.size === 0) return
     const row = opRow(op)
     if (!row?.vjp) throw new OpError(`Expected an operation with a derivative, got ${op} ${results[0].name}.`)
-    const gradients = row.vjp(this.#vjpCall(operation, dy, needs))
+    const gradients = row.vjp(vjpCall(this.#graph, operation, dy, needs))
     for (const name of needs) {
       const found = gradients[name]
       const list =
@@ -164,41 +164,9 @@ class Differentiation {
       valuesOf(operands[name]).forEach((value, i) => {
         const gradient = list[i]
         if (!gradient || !this.#active.has(value)) return
-        checkShape(operation, name, value, gradient)
+        checkGradient(operation, name, value, gradient)
         this.#accumulate(value, gradient)
       })
-    }
-  }
-
-  #vjpCall(operation: Operation, dy: readonly (Value | undefined)[], needs: ReadonlySet<string>): VjpCall {
-    const graph = this.#graph
-    const { operands, results } = operation
-    const call = operandCall(opRow(operation.op)!, operands, (value) => graph.forwardConstants.get(value))
-    const given = (name: string) => {
-      const operand = operands[name]
-      if (!operand) throw new OpError(`Expected a value for ${name}, got none.`)
-      return operand
-    }
-    return {
-      op: call.op,
-      has: (name) => call.has(name),
-      type: (name) => call.type(name),
-      types: (name) => call.types(name),
-      numbers: (name) => call.numbers(name),
-      number: (name) => call.number(name),
-      flag: (name) => call.flag(name),
-      text: (name) => call.text(name),
-      b: graph.b,
-      value: (name) => graph.operand(given(name)),
-      values: (name) => {
-        const operand = given(name)
-        return operand.kind === 'list' ? operand.items.map((item) => graph.operand(item)) : [graph.operand(operand)]
-      },
-      get y() {
-        return results.map((value) => graph.value(value))
-      },
-      dy,
-      needs: (name) => needs.has(name),
     }
   }
 
@@ -252,14 +220,4 @@ class Differentiation {
     const gradients = this.#func.outputs.map((value) => byName.get(`d_${value.name}`)!)
     return { ...program, functions: [{ ...func, inputs: [...needed, ...gradients] }] }
   }
-}
-
-function checkShape(operation: Operation, name: string, value: Value, gradient: Value): void {
-  const expected = value.type as TensorType
-  const actual = gradient.type as TensorType
-  if (expected.dtype === actual.dtype && String(expected.shape) === String(actual.shape)) return
-  const spelled = (type: TensorType) => `${type.dtype} [${type.shape}]`
-  throw new OpError(
-    `Expected ${spelled(expected)} for the gradient of ${name} of ${operation.op} ${operation.results[0].name}, got ${spelled(actual)}.`,
-  )
 }
