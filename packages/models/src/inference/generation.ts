@@ -6,7 +6,7 @@ import { createSampler, type SamplingOptions } from './sampling.js'
 export interface GenerationOptions extends SamplingOptions {
   /** Token ids to continue, at least one (a beginning-of-text token for an empty prompt). */
   readonly prompt: ArrayLike<number>
-  /** Most tokens to add; generation also ends at the model's last position. */
+  /** Most tokens to add; generation also ends with the token after the model's last position. */
   readonly maxNewTokens: number
   /** Tokens that end the text; they are not yielded. @default [] */
   readonly stopTokens?: readonly number[]
@@ -27,7 +27,7 @@ export async function* generate(model: ForwardPass, options: GenerationOptions):
   }
   const tokens = Array.from(prompt)
   checkTokens(Int32Array.from(tokens), model.config.vocab_size)
-  const end = Math.min(tokens.length + maxNewTokens, model.config.max_position_embeddings)
+  const end = Math.min(tokens.length + maxNewTokens, model.config.max_position_embeddings + 1)
   while (tokens.length < end) {
     const token = sample(await model.lastLogits(tokens))
     if (stopTokens.includes(token)) return
