@@ -43,5 +43,13 @@ std::span<const OpRow> PieceRows();
 std::span<const OpRow> MatmulRows();
 std::span<const OpRow> ReduceRows();
 std::span<const OpRow> SoftmaxRows();
+std::span<const OpRow> ConvRows();
+std::span<const OpRow> GatherRows();
+std::span<const OpRow> ConstexprRows();
+std::span<const OpRow> RecurrentRows();
+std::span<const OpRow> NormRows();
+std::span<const OpRow> AttentionRows();
+std::span<const OpRow> GenerateRows();
+std::span<const OpRow> OrderRows();
 
 }  // namespace ane::engine

@@ -96,6 +96,35 @@ void LowerMatmul(const OpCall& call, Lowering& lowering) {
   EmitProduct(lowering, x, y, out);
 }
 
+Types Linear(const OpCall& call) {
+  const Shape &x = call.ShapeOf("x"), &weight = call.ShapeOf("weight");
+  call.Check(!x.empty(), "x", "at least one dimension", "a scalar");
+  call.Check(weight.size() == 2 && weight[1] == x.back(), "weight", "[out, " + std::to_string(x.back()) + "]",
+             ShapeText(weight));
+  if (call.Has("bias")) {
+    const Shape& bias = call.ShapeOf("bias");
+    call.Check(bias == Shape{weight[0]}, "bias", std::to_string(weight[0]) + " numbers", ShapeText(bias));
+  }
+  call.Check(IsFloat(call.Type("x").dtype) && IsFloat(call.Type("weight").dtype), "x", "fp16 or fp32",
+             DtypeName(call.Type("x").dtype));
+  Shape shape = x;
+  shape.back() = weight[0];
+  return {{call.Type("x").dtype, 0, shape}};
+}
+
+void LowerLinear(const OpCall& call, Lowering& lowering) {
+  View x = lowering.In(call.Id("x")), out = lowering.Out(call.Result());
+  if (x.rank() == 1) {
+    InsertAxis(&x, 0);
+    InsertAxis(&out, 0);
+  }
+  const View weight = SwapLast(lowering.In(call.Id("weight")));
+  if (!call.Has("bias")) return EmitProduct(lowering, x, weight, out);
+  const View sum = lowering.Temp(Dtype::kFp32, out.shape), bias = lowering.In(call.Id("bias"));
+  EmitProduct(lowering, x, weight, sum);
+  EmitBias(lowering, sum, &bias, out);
+}
+
 constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
                         void (*lower)(const OpCall&, Lowering&)) {
   OpRow row{name, operands, infer};
@@ -105,6 +134,7 @@ constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(c
 
 constexpr OpRow kRows[] = {
     MakeRow("matmul", "x y transpose_x? transpose_y?", Matmul, LowerMatmul),
+    MakeRow("linear", "x weight bias?", Linear, LowerLinear),
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "engine/products.h"
 
+#include "engine/fused_loop.h"
 #include "engine/strided.h"
 #include "kernels/gemm.h"
 
@@ -10,6 +11,7 @@ namespace {
 struct Product {
   View x, y, out;
   LoopNest batch;
+  bool accumulate;
 };
 
 View BatchOf(const View& view, const Shape& shape) {
@@ -26,7 +28,7 @@ void RunProduct(const RunContext& context, const Product& p) {
     const char* data = context.Data<char>(view) + offset * int64_t(SizeOf(view.dtype));
     return ConstMatrix{data, view.dtype, view.shape[last - 1], view.shape[last], view.strides[last - 1], view.strides[last]};
   };
-  const int64_t inner = p.batch.shape.back();
+  const int64_t inner = p.accumulate ? 1 : p.batch.shape.back();
   const GemmBatch steps{inner, p.batch.strides[1].back(), p.batch.strides[2].back(), p.batch.strides[0].back()};
   const int64_t total = ElementCount(p.batch.shape);
   RowCursor out_at(p.batch.shape, p.batch.strides[0], 0), x_at(p.batch.shape, p.batch.strides[1], 0);
@@ -36,7 +38,7 @@ void RunProduct(const RunContext& context, const Product& p) {
                      p.out.shape[rows], p.out.shape[columns], p.out.strides[rows], p.out.strides[columns]};
     const ConstMatrix x = matrix(p.x, x_at.offset()), y = matrix(p.y, y_at.offset());
     if (inner == 1) {
-      Gemm(context.pool, x, y, out, false);
+      Gemm(context.pool, x, y, out, p.accumulate);
     } else {
       GemmBatched(context.pool, x, y, out, steps);
     }
@@ -48,15 +50,35 @@ void RunProduct(const RunContext& context, const Product& p) {
 
 }  // namespace
 
-void EmitProduct(Lowering& lowering, const View& x, const View& y, const View& out) {
-  const Shape batch(out.shape.begin(), out.shape.end() - 2);
-  Product product{x, y, out, Collapse({BatchOf(out, batch), BatchOf(x, batch), BatchOf(y, batch)})};
-  lowering.AddFlops(2 * out.count() * x.shape.back());
+void EmitProduct(Lowering& lowering, const View& x, const View& y, const View& out, bool accumulate) {
   if (out.count() == 0) return;
+  const Shape batch(out.shape.begin(), out.shape.end() - 2);
+  if (out.rank() > 2 && ElementCount(y.shape, 0, y.rank() - 2) == 1 && x.rank() == out.rank()) {
+    // One right-hand side for the whole batch: its rows are rows of one larger product.
+    const int64_t rows = out.count() / out.shape.back();
+    const std::optional<View> tall_x = Reshaped(x, {rows, x.shape.back()}), tall_out = Reshaped(out, {rows, out.shape.back()});
+    if (x.count() == rows * x.shape.back() && tall_x && tall_out) {
+      return EmitProduct(lowering, *tall_x, *Reshaped(y, {y.shape.end()[-2], y.shape.back()}), *tall_out, accumulate);
+    }
+  }
+  Product product{x, y, out, Collapse({BatchOf(out, batch), BatchOf(x, batch), BatchOf(y, batch)}), accumulate};
+  lowering.AddFlops(2 * out.count() * x.shape.back());
   lowering.Emit({x, y, out}, [product = std::move(product)](const RunContext& context) -> const char* {
     RunProduct(context, product);
     return nullptr;
   });
+}
+
+void EmitBias(Lowering& lowering, const View& sum, const View* bias, const View& out) {
+  FusedLoop loop(out.shape, lowering.exact());
+  int value = loop.Load(sum);
+  const Elementwise op = bias != nullptr ? Elementwise::kAdd : Elementwise::kCast;
+  std::vector<int> operands = {value};
+  if (bias != nullptr) operands.push_back(loop.Load(*bias));
+  loop.Store(loop.Apply({op, {0, 0}}, operands, out.dtype), out);
+  loop.Finish();
+  const std::vector<View> views = loop.Views();
+  lowering.Emit(views, [loop = std::move(loop)](const RunContext& context) { return loop.Run(context); });
 }
 
 }  // namespace ane::engine

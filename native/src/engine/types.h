@@ -40,11 +40,13 @@ struct Literal {
   std::vector<std::string> strings;
 };
 
-inline int64_t ElementCount(const Shape& shape) {
+// Product of dimensions [begin, end).
+inline int64_t ElementCount(const Shape& shape, size_t begin, size_t end) {
   int64_t count = 1;
-  for (int64_t dim : shape) count *= dim;
+  for (size_t i = begin; i < end; ++i) count *= shape[i];
   return count;
 }
+inline int64_t ElementCount(const Shape& shape) { return ElementCount(shape, 0, shape.size()); }
 
 const char* DtypeName(Dtype dtype);
 std::string ShapeText(const Shape& shape);
