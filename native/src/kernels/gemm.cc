@@ -129,18 +129,20 @@ class Product {
   void Multiply() {
     const int64_t wanted = 4 * pool_.threads();
     const int64_t shares = panels_of_a_ >= wanted ? 1 : std::min(panels_of_b_, CeilDivide(wanted, panels_of_a_));
-    pool_.ParallelFor(shares * panels_of_a_, 2, [&](int64_t begin, int64_t end) {
+    pool_.ParallelFor(shares * panels_of_a_, 1, [&](int64_t begin, int64_t end) {
       while (begin < end) {
         const int64_t share = begin / panels_of_a_, panel = begin % panels_of_a_;
         const int64_t count = std::min({end - begin, panels_of_a_ - panel, kPanelsOfA});
-        MultiplyPanels(panel, count, panels_of_b_ * share / shares, panels_of_b_ * (share + 1) / shares);
         begin += count;
+        const int64_t follow = begin % panels_of_a_;
+        MultiplyPanels(panel, count, panels_of_b_ * share / shares, panels_of_b_ * (share + 1) / shares, follow,
+                       std::min({end - begin, panels_of_a_ - follow, kPanelsOfA}));
       }
     });
   }
 
-  // Panels [first, first + count) of a times panels [begin, end) of b.
-  void MultiplyPanels(int64_t first, int64_t count, int64_t begin, int64_t end) const {
+  // Panels [first, first + count) of a times panels [begin, end) of b; `follow` is what this thread takes next, if known.
+  void MultiplyPanels(int64_t first, int64_t count, int64_t begin, int64_t end, int64_t follow, int64_t follow_count) const {
     const int64_t tile = rows_ * columns_;
     float* packed_a = AScratch().Reserve<float>(count * rows_ * std::min(kBlock, depth_));
     const bool several = depth_ > kBlock && !in_place_ && sums_ == nullptr;
@@ -150,9 +152,13 @@ class Product {
       for (int64_t i = 0; i < count; ++i) {
         Pack(packed_a + i * k * rows_, rows_, Transposed(a_), first_depth_ + k0, k, (first + i) * rows_);
       }
+      const bool more = k0 + kBlock < depth_;
+      Lines next = more ? LinesOfA(first, count, k0 + kBlock) : LinesOfA(follow, follow_count, 0);
+      const int64_t share = CeilDivide(next.count, (end - begin) * count);
       for (int64_t j = begin; j < end; ++j) {
         const float* panel = PanelOfB(k0 / kBlock, j);
         for (int64_t i = 0; i < count; ++i) {
+          next.Prefetch(share);
           float* kept = sums_ != nullptr ? sums_ + ((first + i) * panels_of_b_ + j) * tile
                         : several        ? tiles + (i * (end - begin) + j - begin) * tile
                                          : nullptr;
@@ -160,6 +166,31 @@ class Product {
         }
       }
     }
+  }
+
+  // Cache lines of a block of a that is packed next: fetched between micro-kernels, so that packing finds them near.
+  struct Lines {
+    const char* data = nullptr;
+    int64_t step = 0;      // bytes between runs
+    int64_t per_run = 1;   // lines of a run
+    int64_t count = 0;     // lines in all
+    int64_t done = 0;
+
+    void Prefetch(int64_t lines) {
+      for (const int64_t end = std::min(count, done + lines); done < end; ++done) {
+        __builtin_prefetch(data + done / per_run * step + done % per_run * 64, 0, 2);
+      }
+    }
+  };
+  Lines LinesOfA(int64_t panel, int64_t panels, int64_t k0) const {
+    const int64_t size = static_cast<int64_t>(SizeOf(a_.dtype));
+    const int64_t rows = std::min(panels * rows_, a_.rows - panel * rows_), k = std::min(kBlock, depth_ - k0);
+    const bool along_k = a_.col_stride == 1;
+    if (panels == 0 || (!along_k && a_.row_stride != 1)) return {};
+    const int64_t run = along_k ? k : rows, runs = along_k ? rows : k, per_run = CeilDivide(run * size, 64);
+    const int64_t at = panel * rows_ * a_.row_stride + (first_depth_ + k0) * a_.col_stride;
+    return {static_cast<const char*>(At(a_.data, a_.dtype, at)), (along_k ? a_.row_stride : a_.col_stride) * size, per_run,
+            per_run * runs, 0};
   }
 
   // One micro-kernel call and, behind the last block of K, the way to `out`.
@@ -171,6 +202,14 @@ class Product {
     const bool first = k0 == 0, last = k0 + k == a_.cols;
     alignas(64) float own[kMaxTile];
 
+    // The result is written behind the sums, long enough after for its lines to arrive.
+    if (in_place_ || (last && out_.col_stride == 1)) {
+      const int64_t size = static_cast<int64_t>(SizeOf(out_.dtype));
+      for (int r = 0; r < rows; ++r) {
+        const char* line = static_cast<const char*>(out) + r * out_.row_stride * size;
+        for (int64_t byte = 0; byte < columns * size; byte += 64) __builtin_prefetch(line + byte, 1, 3);
+      }
+    }
     if (in_place_) {
       float* sums = static_cast<float*>(out);
       if (rows == rows_ && columns == columns_) {

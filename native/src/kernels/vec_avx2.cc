@@ -15,7 +15,6 @@ constexpr int kTileRows = 6;
 constexpr int kTileVectors = 2;
 typedef float F __attribute__((vector_size(4 * kLanes)));
 typedef int32_t I __attribute__((vector_size(4 * kLanes)));
-typedef float F4 __attribute__((vector_size(16)));
 
 inline F Set(float x) { return _mm256_set1_ps(x); }
 inline F LoadHalf(const uint16_t* p) {
@@ -26,7 +25,12 @@ inline void StoreHalf(uint16_t* p, F v) {
 }
 inline F SquareRoot(F v) { return _mm256_sqrt_ps(v); }
 
-inline F4 LoadHalf4(const uint16_t* p) { return _mm_cvtph_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))); }
+// The first n < kLanes elements, zeros behind them; memory behind is not touched.
+inline F LoadHalfPart(const uint16_t* p, int64_t n) {
+  uint16_t values[kLanes] = {};
+  for (int64_t i = 0; i < n; ++i) values[i] = p[i];
+  return LoadHalf(values);
+}
 inline F Fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
 
 // Within every 128 bits: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.

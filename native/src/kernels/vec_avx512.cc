@@ -15,7 +15,6 @@ constexpr int kTileRows = 12;
 constexpr int kTileVectors = 2;
 typedef float F __attribute__((vector_size(4 * kLanes)));
 typedef int32_t I __attribute__((vector_size(4 * kLanes)));
-typedef float F4 __attribute__((vector_size(16)));
 
 inline F Set(float x) { return _mm512_set1_ps(x); }
 // The forms with a mask of ones: gcc 12 warns about its own header in the plain ones.
@@ -27,7 +26,10 @@ inline void StoreHalf(uint16_t* p, F v) {
 }
 inline F SquareRoot(F v) { return _mm512_maskz_sqrt_ps(0xffff, v); }
 
-inline F4 LoadHalf4(const uint16_t* p) { return _mm_cvtph_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))); }
+// The first n < kLanes elements, zeros behind them; memory behind is not touched.
+inline F LoadHalfPart(const uint16_t* p, int64_t n) {
+  return _mm512_maskz_cvtph_ps(0xffff, _mm256_maskz_loadu_epi16(static_cast<__mmask16>((1u << n) - 1), p));
+}
 inline F Fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
 
 // Within every 128 bits: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.

@@ -23,7 +23,12 @@ inline F SquareRoot(F v) {
   return F{__builtin_sqrtf(v[0]), __builtin_sqrtf(v[1]), __builtin_sqrtf(v[2]), __builtin_sqrtf(v[3])};
 }
 
-inline F LoadHalf4(const uint16_t* p) { return LoadHalf(p); }
+// The first n < kLanes elements, zeros behind them; memory behind is not touched.
+inline F LoadHalfPart(const uint16_t* p, int64_t n) {
+  uint16_t values[kLanes] = {};
+  for (int64_t i = 0; i < n; ++i) values[i] = p[i];
+  return LoadHalf(values);
+}
 inline F Fma(F a, F b, F c) { return a * b + c; }
 
 // Within every 128 bits: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.
