@@ -173,8 +173,23 @@ Status CheckArrays(const JsSchedule& schedule) {
   return {};
 }
 
+// A schedule claimed for one execution, released on the JavaScript thread when the promise is settled.
+class Claim {
+ public:
+  explicit Claim(std::shared_ptr<JsSchedule> schedule) : schedule_(std::move(schedule)) {}
+  Claim(Claim&&) = default;
+  ~Claim() {
+    if (schedule_) schedule_->schedule.End();
+  }
+  JsSchedule& operator*() const { return *schedule_; }
+  JsSchedule* operator->() const { return schedule_.get(); }
+
+ private:
+  std::shared_ptr<JsSchedule> schedule_;
+};
+
 // (schedule, entries): a Float64Array with one element per entry.
-Result<std::shared_ptr<JsSchedule>> Prepare(const Napi::CallbackInfo& info) {
+Result<Claim> Prepare(const Napi::CallbackInfo& info) {
   auto schedule = GetHandle<JsSchedule>(info[0], "schedule");
   if (!schedule.ok()) return schedule.status();
   const Result<ArrayMemory> entries = GetTypedArray(info[1], "entries");
@@ -186,7 +201,7 @@ Result<std::shared_ptr<JsSchedule>> Prepare(const Napi::CallbackInfo& info) {
   Status status = CheckArrays(*schedule.value());
   if (status.ok()) status = schedule.value()->schedule.Begin();
   if (!status.ok()) return status;
-  return schedule;
+  return Claim(std::move(schedule.value()));
 }
 
 // Copies the times into `entries`, which may have lost its memory meanwhile, and returns the total.
@@ -200,8 +215,7 @@ Result<Napi::Value> Deliver(Napi::Env env, const JsSchedule& schedule, const Nap
 
 class ExecuteWorker : public PromiseWorker {
  public:
-  ExecuteWorker(Napi::Env env, std::shared_ptr<JsSchedule> schedule, const Napi::Object& handle,
-                const Napi::Object& entries)
+  ExecuteWorker(Napi::Env env, Claim schedule, const Napi::Object& handle, const Napi::Object& entries)
       : PromiseWorker(env),
         schedule_(std::move(schedule)),
         handle_(Napi::Persistent(handle)),
@@ -217,20 +231,20 @@ class ExecuteWorker : public PromiseWorker {
   }
 
  private:
-  std::shared_ptr<JsSchedule> schedule_;
+  Claim schedule_;
   Napi::ObjectReference handle_;  // keeps the schedule's arrays
   Napi::ObjectReference entries_;
 };
 
 Result<Napi::Value> ScheduleExecute(const Napi::CallbackInfo& info) {
-  Result<std::shared_ptr<JsSchedule>> schedule = Prepare(info);
+  Result<Claim> schedule = Prepare(info);
   if (!schedule.ok()) return schedule.status();
   return PromiseWorker::Start(new ExecuteWorker(info.Env(), std::move(schedule.value()), info[0].As<Napi::Object>(),
                                                 info[1].As<Napi::Object>()));
 }
 
 Result<Napi::Value> ScheduleExecuteSync(const Napi::CallbackInfo& info) {
-  const Result<std::shared_ptr<JsSchedule>> schedule = Prepare(info);
+  const Result<Claim> schedule = Prepare(info);
   if (!schedule.ok()) return schedule.status();
   Status status = schedule.value()->schedule.Execute();
   if (!status.ok()) return status;

@@ -27,12 +27,6 @@ std::vector<void*> OutputPointers(const std::vector<std::shared_ptr<Surface>>& s
   return pointers;
 }
 
-// Marks an execution as over however it ends.
-struct Release {
-  std::atomic<bool>& flag;
-  ~Release() { flag.store(false, std::memory_order_release); }
-};
-
 }  // namespace
 
 Result<TensorView> MakeView(const Region& region, Dtype dtype, int64_t rows, int64_t cols, int64_t offset,
@@ -128,7 +122,6 @@ Status Schedule::Begin() {
 }
 
 Status Schedule::Execute() {
-  const Release release{executing_};
   const CpuDevice::Session session(*device_);
   if (session.pool() == nullptr) return DisposedDevice();
   const Clock::time_point start = Clock::now();

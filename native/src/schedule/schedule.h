@@ -37,11 +37,12 @@ class Schedule {
   size_t size() const { return entries_.size(); }
   const CpuDevice& device() const { return *device_; }
 
-  // Claims the schedule for one execution: fails if it is executing or names something disposed. On success the caller
-  // must call Execute once, from any thread.
+  // Claims the schedule for one execution: fails if it is executing or names something disposed. After a success the
+  // caller calls Execute once, from any thread, reads the times, and calls End.
   Status Begin();
-  // Runs all entries; allocates nothing. Times are in `milliseconds()` and `total_milliseconds()` until the next Begin.
+  // Runs all entries; allocates nothing. Times are in `milliseconds()` and `total_milliseconds()` until End.
   Status Execute();
+  void End() { executing_.store(false, std::memory_order_release); }
   const std::vector<double>& milliseconds() const { return milliseconds_; }
   double total_milliseconds() const { return total_milliseconds_; }
 

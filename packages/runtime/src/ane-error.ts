@@ -37,7 +37,7 @@ export function engineError(cause: unknown, stack?: string): Error {
   const code = (cause as { code?: unknown }).code
   let error: Error = cause
   if (code !== 'INVALID_ARGUMENT' && code !== 'OUT_OF_RANGE' && typeof code === 'string') {
-    const place = /\b(?:line )?(\d+)(?::|, column )(\d+)/.exec(cause.message)
+    const place = /^line (\d+), column (\d+): /.exec(cause.message)
     error = new AneError(code as AneErrorCode, cause.message, {
       cause,
       line: place ? Number(place[1]) : undefined,

@@ -23,7 +23,7 @@ export function checkFunction(program: Program, func: MilFunction, options: Comp
   for (const diagnostic of verify(program, { blobs, lenientBlobs: options.lenientBlobs })) {
     if (diagnostic.severity !== 'error' || (diagnostic.function ?? func.name) !== func.name) continue
     const { message, line, column } = diagnostic
-    const place = line === undefined ? '' : `${line}:${column}: `
+    const place = line === undefined ? '' : `line ${line}, column ${column}: `
     throw new AneError('ANE_COMPILE_FAILED', `${place}${message}`, { line, column })
   }
 }
