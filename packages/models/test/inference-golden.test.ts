@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { argmax, ForwardPass, generate, loadCheckpoint, type ModelDtype, readSafetensors } from '../src/index.js'
+import {
+  argmax,
+  continueTokens,
+  ForwardPass,
+  generate,
+  loadCheckpoint,
+  type ModelDtype,
+  readSafetensors,
+} from '../src/index.js'
 import { deviceIfAny } from './devices.js'
 import { largestError } from './golden-model.js'
 import { hasShared, sharedJson, sharedPath } from './shared.js'
@@ -52,8 +60,8 @@ describe.skipIf(!hasShared)('generation like llama2.c (needs ../shared)', () => 
       }
       if (dtype === 'fp32') {
         const prompt = run.prompt_tokens
-        const maxNewTokens = run.tokens.length - prompt.length
-        const tokens = await collect(generate(model, { prompt, maxNewTokens, stopTokens: [BOS] }))
+        const maxTokens = run.tokens.length - prompt.length
+        const tokens = await collect(continueTokens(model, prompt, { maxTokens, stopTokens: [BOS] }))
         expect([...prompt, ...tokens]).toEqual(run.tokens)
       }
     }
@@ -88,7 +96,9 @@ describe.skipIf(!hasShared)('tiny Hugging Face checkpoints (needs ../shared)', (
     }
     if (dtype === 'fp32' && kind === 'cpu') {
       for (const { prompt, tokens } of sharedJson('golden/hf_tiny', name, 'expected.json').greedy) {
-        const continued = await collect(generate(model, { prompt, maxNewTokens: tokens.length - prompt.length }))
+        const continued = await collect(
+          generate(device, { config, weights }, prompt, { dtype, maxTokens: tokens.length - prompt.length }),
+        )
         expect([...prompt, ...continued]).toEqual(tokens)
       }
     }

@@ -1,37 +1,67 @@
+import type { Device } from '@ane/runtime'
+import type { ModelConfig } from '../config.js'
 import { checkTokens } from '../training/tokens.js'
-import type { ForwardPass } from './forward-pass.js'
-import { createSampler, type SamplingOptions } from './sampling.js'
+import { ForwardPass, type ForwardPassOptions } from './forward-pass.js'
+import { createSampler, type SamplerOptions } from './sampling.js'
 
-/** What to generate. */
-export interface GenerationOptions extends SamplingOptions {
-  /** Token ids to continue, at least one (a beginning-of-text token for an empty prompt). */
-  readonly prompt: ArrayLike<number>
-  /** Most tokens to add; generation also ends with the token after the model's last position. */
-  readonly maxNewTokens: number
+/** How a text is continued. */
+export interface ContinuationOptions extends SamplerOptions {
+  /** Most tokens to add. Generation also ends with the token after the model's last position. @default no limit */
+  readonly maxTokens?: number
   /** Tokens that end the text; they are not yielded. @default [] */
   readonly stopTokens?: readonly number[]
 }
 
+/** How text is generated: sampling, and how the model is run. */
+export interface SamplingOptions extends ContinuationOptions, Omit<ForwardPassOptions, 'weights'> {}
+
 /**
- * Continues a prompt, one token id at a time.
+ * Continues a prompt with a forward pass the caller keeps, one token id at a time.
  *
- * @throws {RangeError} if the prompt is empty, too long or has unknown tokens, or a sampling option is out of range
- * @example
- * for await (const token of generate(model, { prompt: [1], maxNewTokens: 50 })) tokens.push(token)
+ * @throws {RangeError} if the prompt is empty, too long or has unknown tokens, or an option is out of range
  */
-export async function* generate(model: ForwardPass, options: GenerationOptions): AsyncGenerator<number, void, void> {
-  const { prompt, maxNewTokens, stopTokens = [] } = options
+export async function* continueTokens(
+  model: ForwardPass,
+  prompt: ArrayLike<number>,
+  options: ContinuationOptions = {},
+): AsyncGenerator<number, void, void> {
+  const { maxTokens = Number.MAX_SAFE_INTEGER, stopTokens = [] } = options
   const sample = createSampler(options)
-  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
-    throw new RangeError(`Expected an integer from 0 for max_new_tokens, got ${maxNewTokens}.`)
+  if (!Number.isInteger(maxTokens) || maxTokens < 0) {
+    throw new RangeError(`Expected an integer from 0 for max_tokens, got ${maxTokens}.`)
   }
   const tokens = Array.from(prompt)
   checkTokens(Int32Array.from(tokens), model.config.vocab_size)
-  const end = Math.min(tokens.length + maxNewTokens, model.config.max_position_embeddings + 1)
+  const end = Math.min(tokens.length + maxTokens, model.config.max_position_embeddings + 1)
   while (tokens.length < end) {
     const token = sample(await model.lastLogits(tokens))
     if (stopTokens.includes(token)) return
     tokens.push(token)
     yield token
+  }
+}
+
+/**
+ * Continues a prompt (at least one token id), one token id at a time; greedy unless a temperature is given.
+ *
+ * Compiles the model when the first token is asked for and frees it at the end, also when the loop is left early.
+ *
+ * @throws {RangeError} if the prompt is empty, too long or has unknown tokens, an option is out of range or the weights do
+ * not fit
+ * @throws {AneError} if the device refuses a program
+ * @example
+ * for await (const token of generate(device, { config, weights }, [1], { maxTokens: 50 })) tokens.push(token)
+ */
+export async function* generate(
+  device: Device,
+  model: { readonly config: ModelConfig; readonly weights: ReadonlyMap<string, Float32Array> },
+  prompt: ArrayLike<number>,
+  options: SamplingOptions = {},
+): AsyncGenerator<number, void, void> {
+  const pass = new ForwardPass(device, model.config, { ...options, weights: model.weights })
+  try {
+    yield* continueTokens(pass, prompt, options)
+  } finally {
+    pass.dispose()
   }
 }

@@ -1,7 +1,7 @@
 import { Random } from '../random.js'
 
 /** How the next token is chosen from the logits. */
-export interface SamplingOptions {
+export interface SamplerOptions {
   /** 0 takes the most likely token. @default 0 */
   readonly temperature?: number
   /** Keeps this many of the most likely tokens; 0: all. @default 0 */
@@ -43,7 +43,7 @@ function ranked(logits: Float32Array, temperature: number, keep: number): { ids:
  *
  * @throws {RangeError} if an option is out of range; the sampler throws for logits that are not finite
  */
-export function createSampler(options: SamplingOptions = {}): Sampler {
+export function createSampler(options: SamplerOptions = {}): Sampler {
   const { temperature = 0, topK = 0, topP = 1, seed = 0 } = options
   if (!(temperature >= 0 && Number.isFinite(temperature))) {
     throw new RangeError(`Expected a number from 0 for temperature, got ${temperature}.`)
