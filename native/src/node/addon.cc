@@ -9,6 +9,7 @@ namespace {
 constexpr int kInterfaceVersion = 1;
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  ane::node::PrepareArguments(env);
   exports.Set("interfaceVersion", kInterfaceVersion);
   ane::node::ExportSurfaces(env, exports);
   ane::node::ExportDevices(env, exports);

@@ -6,6 +6,49 @@
 #include "node/objects.h"
 
 namespace ane::node {
+namespace {
+
+struct InstanceData {
+  Napi::FunctionReference is_resizable;  // empty where buffers cannot be resized
+};
+
+bool IsResizable(const Napi::ArrayBuffer& buffer) {
+  const auto* data = buffer.Env().GetInstanceData<InstanceData>();
+  if (data->is_resizable.IsEmpty()) return false;
+  const Napi::Value result = data->is_resizable.Value().Call(buffer, {});
+  return result.IsBoolean() && result.As<Napi::Boolean>().Value();
+}
+
+}  // namespace
+
+void PrepareArguments(Napi::Env env) {
+  auto* data = new InstanceData();
+  env.SetInstanceData(data);
+  const Napi::Object global = env.Global();
+  const Napi::Object prototype = global.Get("ArrayBuffer").As<Napi::Object>().Get("prototype").As<Napi::Object>();
+  const Napi::Object object = global.Get("Object").As<Napi::Object>();
+  const Napi::Function describe = object.Get("getOwnPropertyDescriptor").As<Napi::Function>();
+  const Napi::Value descriptor = describe.Call({prototype, Napi::String::New(env, "resizable")});
+  if (!descriptor.IsObject()) return;
+  const Napi::Value getter = descriptor.As<Napi::Object>().Get("get");
+  if (getter.IsFunction()) data->is_resizable = Napi::Persistent(getter.As<Napi::Function>());
+}
+
+ArrayReference::ArrayReference(const ArrayMemory& memory) {
+  Napi::ArrayBuffer source = memory.buffer;
+  buffer = Napi::Reference<Napi::ArrayBuffer>::New(source, 1);
+  data = source.Data();
+  bytes = source.ByteLength();
+}
+
+bool ArrayReference::intact() const {
+  const Napi::ArrayBuffer current = buffer.Value();
+  bool detached = true;
+  void* now = nullptr;
+  size_t length = 0;
+  return napi_is_detached_arraybuffer(current.Env(), current, &detached) == napi_ok && !detached &&
+         napi_get_arraybuffer_info(current.Env(), current, &now, &length) == napi_ok && now == data && length == bytes;
+}
 
 Result<int64_t> GetInteger(const Napi::Value& value, const std::string& name, int64_t min, int64_t max) {
   if (!value.IsNumber()) return InvalidArgument("Expected a number for " + name + ".");
@@ -79,7 +122,7 @@ Result<ArrayMemory> GetTypedArray(const Napi::Value& value, const std::string& n
   if (napi_is_detached_arraybuffer(env, buffer, &detached) != napi_ok || detached) {
     return InvalidArgument("Expected an array with memory for " + name + ", got a detached one.");
   }
-  if (memory.buffer.Get("resizable").ToBoolean().Value()) {
+  if (IsResizable(memory.buffer)) {
     return InvalidArgument("Expected an array of fixed length for " + name + ", got one over a resizable buffer.");
   }
   memory.bytes = length * Napi::TypedArray(env, value).ElementSize();

@@ -31,4 +31,18 @@ struct ArrayMemory {
 };
 Result<ArrayMemory> GetTypedArray(const Napi::Value& value, const std::string& name);
 
+// An array whose memory is used after the call that named it.
+struct ArrayReference {
+  explicit ArrayReference(const ArrayMemory& memory);
+  // Whether the buffer still has the memory it had; runs no JavaScript.
+  bool intact() const;
+
+  Napi::Reference<Napi::ArrayBuffer> buffer;
+  const void* data;
+  size_t bytes;
+};
+
+// Remembers JavaScript's own test for resizable buffers before any program can replace it.
+void PrepareArguments(Napi::Env env);
+
 }  // namespace ane::node

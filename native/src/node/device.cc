@@ -1,5 +1,7 @@
 // deviceCreate, deviceDispose, deviceCompile, processor.
+#include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,7 +63,11 @@ class CompileWorker : public PromiseWorker {
 
   CompileOptions& options() { return options_; }
   // Keeps a weight file's memory alive while the worker reads it.
-  void Hold(const Napi::ArrayBuffer& buffer) { blobs_.push_back(Napi::Reference<Napi::ArrayBuffer>::New(buffer, 1)); }
+  void Hold(const ArrayMemory& memory) { blobs_.emplace_back(memory); }
+  // Whether all weight files still have their memory; reading later arguments may have run JavaScript.
+  bool intact() const {
+    return std::all_of(blobs_.begin(), blobs_.end(), [](const ArrayReference& blob) { return blob.intact(); });
+  }
 
  protected:
   Status Perform() override {
@@ -81,7 +87,7 @@ class CompileWorker : public PromiseWorker {
   std::shared_ptr<CpuDevice> device_;
   std::string text_;
   CompileOptions options_;
-  std::vector<Napi::Reference<Napi::ArrayBuffer>> blobs_;
+  std::vector<ArrayReference> blobs_;
   std::shared_ptr<CpuProgram> program_;
 };
 
@@ -100,7 +106,7 @@ Status ReadBlobs(const Napi::Value& value, CompileWorker& worker) {
     const Result<ArrayMemory> bytes = GetTypedArray(bytes_value, "blob " + path.value());
     if (!bytes.ok()) return bytes.status();
     worker.options().blobs[path.value()] = {static_cast<const uint8_t*>(bytes.value().data), bytes.value().bytes};
-    worker.Hold(bytes.value().buffer);
+    worker.Hold(bytes.value());
   }
   return {};
 }
@@ -142,6 +148,7 @@ Result<Napi::Value> DeviceCompile(const Napi::CallbackInfo& info) {
   Status status = ReadBlobs(info[3], *worker);
   if (status.ok()) status = ReadInputShapes(info[4], worker->options());
   if (!status.ok()) return status;
+  if (!worker->intact()) return InvalidArgument("Expected arrays with memory for blobs, got a detached one.");
   return PromiseWorker::Start(worker.release());
 }
 

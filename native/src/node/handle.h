@@ -15,7 +15,7 @@
 
 namespace ane::node {
 
-// Specialised per wrapped type: `kTag` (random, never reused) and `kName` for messages.
+// Specialised per wrapped type: `kTag` (random, never reused), `kArticle` and `kName` for messages.
 template <typename T>
 struct HandleType;
 
@@ -38,7 +38,8 @@ Result<Napi::Object> MakeHandle(Napi::Env env, std::shared_ptr<T> value) {
 template <typename T>
 Result<std::shared_ptr<T>*> GetHolder(const Napi::Value& value, const std::string& name) {
   const auto mismatch = [&] {
-    return InvalidArgument(std::string("Expected a ") + HandleType<T>::kName + " for " + name + ".");
+    return InvalidArgument(std::string("Expected ") + HandleType<T>::kArticle + HandleType<T>::kName + " for " + name +
+                           ".");
   };
   if (value.IsEmpty() || !value.IsObject()) return mismatch();
   bool tagged = false;

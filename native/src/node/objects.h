@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "node/arguments.h"
 #include "node/handle.h"
 #include "schedule/cpu_device.h"
 #include "schedule/schedule.h"
@@ -13,13 +14,7 @@
 
 namespace ane::node {
 
-// A typed array a schedule points into, checked before every execution.
-struct ArrayReference {
-  Napi::Reference<Napi::ArrayBuffer> buffer;
-  const void* data;
-  size_t bytes;
-};
-
+// A schedule with the arrays it points into, which are checked before every execution.
 struct JsSchedule {
   Schedule schedule;
   std::vector<ArrayReference> arrays;
@@ -28,21 +23,25 @@ struct JsSchedule {
 template <>
 struct HandleType<Surface> {
   static constexpr napi_type_tag kTag = {0x6f1c2a9d54e84b13, 0x8a7be3305d1f49c2};
+  static constexpr const char* kArticle = "a ";
   static constexpr const char* kName = "surface";
 };
 template <>
 struct HandleType<CpuDevice> {
   static constexpr napi_type_tag kTag = {0x1d84f0b7c39a4e62, 0x9c05a1e87f2b46d3};
+  static constexpr const char* kArticle = "a ";
   static constexpr const char* kName = "device";
 };
 template <>
 struct HandleType<CpuProgram> {
   static constexpr napi_type_tag kTag = {0xb35e6c0182d74fa9, 0xa4d91f7c60b2483e};
+  static constexpr const char* kArticle = "an ";
   static constexpr const char* kName = "executable";
 };
 template <>
 struct HandleType<JsSchedule> {
   static constexpr napi_type_tag kTag = {0x42a7d95be16f4c08, 0xb8e36c1d7402459f};
+  static constexpr const char* kArticle = "a ";
   static constexpr const char* kName = "schedule";
 };
 

@@ -89,8 +89,7 @@ Result<TensorView> ReadView(const Napi::Value& value, const std::string& name, O
     if (!type.ok()) return type.status();
     dtype = type.value();
     region = {memory.value().data, memory.value().bytes};
-    Napi::ArrayBuffer buffer = memory.value().buffer;
-    operands.arrays.push_back({Napi::Reference<Napi::ArrayBuffer>::New(buffer, 1), buffer.Data(), buffer.ByteLength()});
+    operands.arrays.emplace_back(memory.value());
   } else {
     const auto surface = GetHandle<Surface>(of, name);
     if (!surface.ok()) return surface.status();
@@ -160,13 +159,7 @@ Result<Napi::Value> ScheduleKernel(const Napi::CallbackInfo& info) {
 // Every array the schedule points into still has the memory it had when it was recorded.
 Status CheckArrays(const JsSchedule& schedule) {
   for (const ArrayReference& array : schedule.arrays) {
-    const Napi::ArrayBuffer buffer = array.buffer.Value();
-    bool detached = true;
-    void* data = nullptr;
-    size_t bytes = 0;
-    if (napi_is_detached_arraybuffer(buffer.Env(), buffer, &detached) != napi_ok || detached ||
-        napi_get_arraybuffer_info(buffer.Env(), buffer, &data, &bytes) != napi_ok || data != array.data ||
-        bytes != array.bytes) {
+    if (!array.intact()) {
       return InvalidArgument("Expected the arrays of the schedule to keep their memory, got a detached one.");
     }
   }
