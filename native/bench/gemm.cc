@@ -24,9 +24,7 @@ namespace {
 
 using ane::Dtype;
 
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 constexpr int kChains = 16;  // more than latency times width on every processor known
 
@@ -112,7 +110,8 @@ struct Shape {
   int64_t out, in;
   int count;  // in one step of Stories110M
 };
-constexpr Shape kShapes[] = {{"768x768", 768, 768, 48}, {"2048x768", 2048, 768, 24}, {"768x2048", 768, 2048, 12}, {"32000x768", 32000, 768, 1}};
+constexpr Shape kShapes[] = {
+    {"768x768", 768, 768, 48}, {"2048x768", 2048, 768, 24}, {"768x2048", 768, 2048, 12}, {"32000x768", 32000, 768, 1}};
 constexpr int64_t kColumns = 256;
 
 // Two copies are enough to keep the large matrices out of the caches between runs, as in a real step.
@@ -134,7 +133,8 @@ int main(int argc, char** argv) {
   const int repeats = argc > 2 ? std::atoi(argv[2]) : 9;
   ane::ThreadPool pool(threads);
   const double peak = Peak(pool, repeats);
-  std::printf("{\"isa\": \"%s\", \"threads\": %d, \"peak_gflops\": %.1f, \"products\": [", ane::Vec().isa, pool.threads(), peak);
+  std::printf("{\"isa\": \"%s\", \"threads\": %d, \"peak_gflops\": %.1f, \"products\": [", ane::Vec().isa,
+              pool.threads(), peak);
 
   double step_seconds = 0, best_seconds = 0, step_flops = 0;
   const char* separator = "\n";
@@ -165,16 +165,20 @@ int main(int argc, char** argv) {
       step_seconds += median * shape.count;
       step_flops += flops * shape.count;
       const char* names[] = {"forward", "backward_input", "backward_weight"};
-      std::printf("%s  {\"shape\": \"%s\", \"kind\": \"%s\", \"ms\": %.3f, \"best_ms\": %.3f, \"gflops\": %.1f, \"percent_of_peak\": %.1f}",
-                  separator, shape.name, names[kind], median * 1e3, times[0] * 1e3, flops / median * 1e-9,
-                  peak > 0 ? 100 * flops / median * 1e-9 / peak : 0.0);
+      std::printf(
+          "%s  {\"shape\": \"%s\", \"kind\": \"%s\", \"ms\": %.3f, \"best_ms\": %.3f, \"gflops\": %.1f, "
+          "\"percent_of_peak\": %.1f}",
+          separator, shape.name, names[kind], median * 1e3, times[0] * 1e3, flops / median * 1e-9,
+          peak > 0 ? 100 * flops / median * 1e-9 / peak : 0.0);
       best_seconds += times[0] * shape.count;
       separator = ",\n";
     }
   }
   const double rate = step_flops / step_seconds * 1e-9;
   const double peak_after = Peak(pool, repeats);
-  std::printf("\n], \"step\": {\"ms\": %.1f, \"best_ms\": %.1f, \"gflops\": %.1f, \"percent_of_peak\": %.1f}, \"peak_gflops_after\": %.1f}\n",
-              step_seconds * 1e3, best_seconds * 1e3, rate, peak > 0 ? 100 * rate / peak : 0.0, peak_after);
+  std::printf(
+      "\n], \"step\": {\"ms\": %.1f, \"best_ms\": %.1f, \"gflops\": %.1f, \"percent_of_peak\": %.1f}, "
+      "\"peak_gflops_after\": %.1f}\n",
+      step_seconds * 1e3, best_seconds * 1e3, rate, peak > 0 ? 100 * rate / peak : 0.0, peak_after);
   return 0;
 }

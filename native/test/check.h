@@ -48,14 +48,14 @@ inline int Main() {
 
 }  // namespace check
 
-#define TEST(name)                                                              \
-  static void Test_##name();                                                    \
+#define TEST(name)                                                                            \
+  static void Test_##name();                                                                  \
   [[maybe_unused]] static const bool registered_##name = check::Register(#name, Test_##name); \
   static void Test_##name()
 
-#define EXPECT(...)                                                             \
-  do {                                                                          \
-    if (!(__VA_ARGS__)) check::Fail(__FILE__, __LINE__, #__VA_ARGS__);          \
+#define EXPECT(...)                                                    \
+  do {                                                                 \
+    if (!(__VA_ARGS__)) check::Fail(__FILE__, __LINE__, #__VA_ARGS__); \
   } while (false)
 
 int main() { return check::Main(); }

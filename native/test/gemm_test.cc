@@ -77,8 +77,8 @@ bool Correct(const Storage& a, const Storage& b, const Storage& before, const St
   return true;
 }
 
-bool Check(ThreadPool& pool, int64_t m, int64_t n, int64_t k, Dtype ta, Dtype tb, Dtype to, Layout la, Layout lb, Layout lo,
-           bool accumulate) {
+bool Check(ThreadPool& pool, int64_t m, int64_t n, int64_t k, Dtype ta, Dtype tb, Dtype to, Layout la, Layout lb,
+           Layout lo, bool accumulate) {
   const Storage a(ta, m, k, la, 1), b(tb, k, n, lb, 2), before(to, m, n, lo, 3);
   Storage after = before;
   Gemm(pool, a.View(), b.View(), after.Out(), accumulate);
@@ -89,8 +89,9 @@ bool Check(ThreadPool& pool, int64_t m, int64_t n, int64_t k, Dtype ta, Dtype tb
 
 TEST(multiplies_every_layout_and_type) {
   ThreadPool pool(2);
-  const int64_t shapes[][3] = {{1, 1, 1},   {1, 33, 17}, {33, 1, 17},  {2, 3, 4},    {7, 5, 3},    {12, 32, 8},   {13, 33, 257},
-                               {31, 1, 65}, {65, 4, 40}, {4, 300, 70}, {100, 9, 300}, {6, 200, 513}, {70, 65, 64}};
+  const int64_t shapes[][3] = {{1, 1, 1},     {1, 33, 17},   {33, 1, 17}, {2, 3, 4},   {7, 5, 3},
+                               {12, 32, 8},   {13, 33, 257}, {31, 1, 65}, {65, 4, 40}, {4, 300, 70},
+                               {100, 9, 300}, {6, 200, 513}, {70, 65, 64}};
   for (const auto& [m, n, k] : shapes) {
     for (Layout la : kLayouts) {
       for (Layout lb : kLayouts) {
@@ -109,19 +110,27 @@ TEST(multiplies_every_layout_and_type) {
 TEST(multiplies_across_every_block_boundary) {
   ThreadPool pool(2);
   for (Dtype to : {Dtype::kFp16, Dtype::kFp32}) {
-    EXPECT(Check(pool, 97, 257, 255, Dtype::kFp16, Dtype::kFp16, to, Layout::kRows, Layout::kRows, Layout::kRows, false));
-    EXPECT(Check(pool, 97, 65, 256, Dtype::kFp16, Dtype::kFp16, to, Layout::kRows, Layout::kColumns, Layout::kRows, false));
-    EXPECT(Check(pool, 30, 70, 4097, Dtype::kFp16, Dtype::kFp16, to, Layout::kColumns, Layout::kRows, Layout::kRows, false));
-    EXPECT(Check(pool, 30, 1100, 700, Dtype::kFp16, Dtype::kFp16, to, Layout::kRows, Layout::kRows, Layout::kRows, false));
-    EXPECT(Check(pool, 30, 50, 8300, Dtype::kFp32, Dtype::kFp16, to, Layout::kRows, Layout::kRows, Layout::kStrided, false));
+    EXPECT(
+        Check(pool, 97, 257, 255, Dtype::kFp16, Dtype::kFp16, to, Layout::kRows, Layout::kRows, Layout::kRows, false));
+    EXPECT(Check(pool, 97, 65, 256, Dtype::kFp16, Dtype::kFp16, to, Layout::kRows, Layout::kColumns, Layout::kRows,
+                 false));
+    EXPECT(Check(pool, 30, 70, 4097, Dtype::kFp16, Dtype::kFp16, to, Layout::kColumns, Layout::kRows, Layout::kRows,
+                 false));
+    EXPECT(
+        Check(pool, 30, 1100, 700, Dtype::kFp16, Dtype::kFp16, to, Layout::kRows, Layout::kRows, Layout::kRows, false));
+    EXPECT(Check(pool, 30, 50, 8300, Dtype::kFp32, Dtype::kFp16, to, Layout::kRows, Layout::kRows, Layout::kStrided,
+                 false));
   }
-  EXPECT(Check(pool, 30, 50, 8300, Dtype::kFp32, Dtype::kFp16, Dtype::kFp32, Layout::kRows, Layout::kRows, Layout::kStrided, true));
-  EXPECT(Check(pool, 30, 50, 8300, Dtype::kFp32, Dtype::kFp16, Dtype::kFp32, Layout::kRows, Layout::kRows, Layout::kRows, true));
+  EXPECT(Check(pool, 30, 50, 8300, Dtype::kFp32, Dtype::kFp16, Dtype::kFp32, Layout::kRows, Layout::kRows,
+               Layout::kStrided, true));
+  EXPECT(Check(pool, 30, 50, 8300, Dtype::kFp32, Dtype::kFp16, Dtype::kFp32, Layout::kRows, Layout::kRows,
+               Layout::kRows, true));
 }
 
 TEST(gives_the_same_bits_for_any_number_of_threads) {
   ThreadPool one(1), two(2), three(3);
-  const int64_t shapes[][3] = {{256, 256, 256}, {300, 250, 700}, {5, 900, 300}, {900, 3, 300}, {64, 64, 5000}, {40, 40, 40}};
+  const int64_t shapes[][3] = {{256, 256, 256}, {300, 250, 700}, {5, 900, 300},
+                               {900, 3, 300},   {64, 64, 5000},  {40, 40, 40}};
   for (const auto& [m, n, k] : shapes) {
     for (Dtype to : {Dtype::kFp16, Dtype::kFp32}) {
       const Storage a(Dtype::kFp16, m, k, Layout::kRows, 4), b(Dtype::kFp16, k, n, Layout::kRows, 5);
@@ -144,7 +153,8 @@ TEST(an_empty_sum_is_zero_and_an_empty_result_is_nothing) {
     EXPECT(Check(pool, 0, 7, 3, Dtype::kFp16, Dtype::kFp16, to, Layout::kRows, Layout::kRows, Layout::kRows, false));
     EXPECT(Check(pool, 5, 0, 3, Dtype::kFp16, Dtype::kFp16, to, Layout::kRows, Layout::kRows, Layout::kRows, false));
   }
-  EXPECT(Check(pool, 5, 7, 0, Dtype::kFp16, Dtype::kFp16, Dtype::kFp32, Layout::kRows, Layout::kRows, Layout::kRows, true));
+  EXPECT(Check(pool, 5, 7, 0, Dtype::kFp16, Dtype::kFp16, Dtype::kFp32, Layout::kRows, Layout::kRows, Layout::kRows,
+               true));
 }
 
 TEST(broadcasts_with_strides_of_zero) {

@@ -40,7 +40,9 @@ struct Tensor {
       for (int64_t c = 0; c < cols; ++c) Set(r, c, ane::Fp16ToFp32(ane::Fp32ToFp16(normal(random))));
     }
   }
-  Tensor(const Tensor& other) : bytes(other.bytes), view(other.view) { view.data = bytes.data() + ane::SizeOf(view.dtype); }
+  Tensor(const Tensor& other) : bytes(other.bytes), view(other.view) {
+    view.data = bytes.data() + ane::SizeOf(view.dtype);
+  }
 
   char* At(int64_t r, int64_t c) const {
     return static_cast<char*>(view.data) + (r * view.row_stride + c * view.col_stride) * ane::SizeOf(view.dtype);
@@ -91,7 +93,9 @@ bool Near(const Tensor& got, double tolerance, const std::function<double(int64_
   return true;
 }
 
-std::string Message(const char* name, const KernelOperands& operands) { return FindHostKernel(name)->check(operands).message(); }
+std::string Message(const char* name, const KernelOperands& operands) {
+  return FindHostKernel(name)->check(operands).message();
+}
 
 constexpr int64_t kSizes[][2] = {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {64, 32}, {70, 257}, {1, 40000}, {300, 65}};
 
@@ -175,9 +179,11 @@ TEST(rmsnorm_and_its_gradient_follow_the_formulas) {
   for (const auto& [C, S] : {std::pair<int64_t, int64_t>{1, 1}, {7, 3}, {33, 65}, {288, 600}}) {
     for (Dtype type : kTypes) {
       for (Layout layout : kLayouts) {
-        const Tensor in(type, C, S, layout, 1), weight(Dtype::kFp32, 1, C, Layout::kRows, 2), out(type, C, S, layout, 3);
+        const Tensor in(type, C, S, layout, 1), weight(Dtype::kFp32, 1, C, Layout::kRows, 2),
+            out(type, C, S, layout, 3);
         const Tensor rrms(Dtype::kFp32, 1, S), dout(type, C, S, layout, 4), din(Dtype::kFp32, C, S, layout, 5);
-        Run("rmsnorm", {{{"in", {in.view}}, {"weight", {weight.view}}, {"out", {out.view}}, {"rrms", {rrms.view}}}, {{"eps", 1e-5}}});
+        Run("rmsnorm", {{{"in", {in.view}}, {"weight", {weight.view}}, {"out", {out.view}}, {"rrms", {rrms.view}}},
+                        {{"eps", 1e-5}}});
         std::vector<double> scale(S), mean(S);
         for (int64_t s = 0; s < S; ++s) {
           double squares = 0;
@@ -189,8 +195,13 @@ TEST(rmsnorm_and_its_gradient_follow_the_formulas) {
         EXPECT(Near(out, 1e-5, [&](int64_t c, int64_t s) { return in.Get(c, s) * scale[s] * weight.Get(0, c); }));
 
         const Tensor before(Dtype::kFp32, 1, C, Layout::kRows, 6), dweight = before;
-        Run("rmsnorm_backward", {{{"in", {in.view}}, {"weight", {weight.view}}, {"rrms", {rrms.view}}, {"dout", {dout.view}},
-                                  {"din", {din.view}}, {"dweight", {dweight.view}}}, {}});
+        Run("rmsnorm_backward", {{{"in", {in.view}},
+                                  {"weight", {weight.view}},
+                                  {"rrms", {rrms.view}},
+                                  {"dout", {dout.view}},
+                                  {"din", {din.view}},
+                                  {"dweight", {dweight.view}}},
+                                 {}});
         EXPECT(Near(din, 1e-4, [&](int64_t c, int64_t s) {
           return scale[s] * (weight.Get(0, c) * dout.Get(c, s) - in.Get(c, s) * scale[s] * scale[s] * mean[s]);
         }));
@@ -227,8 +238,9 @@ TEST(cross_entropy_gives_loss_and_gradient) {
       }
       const Tensor targets = Ids(ids), loss(Dtype::kFp64, 1, 2), scale(Dtype::kFp64, 1, 1);
       scale.Set(0, 0, 1024);
-      Run("cross_entropy", {{{"logits", {logits.view}}, {"targets", {targets.view}}, {"loss", {loss.view}}, {"scale", {scale.view}}},
-                            {{"backward", static_cast<double>(backward)}}});
+      Run("cross_entropy",
+          {{{"logits", {logits.view}}, {"targets", {targets.view}}, {"loss", {loss.view}}, {"scale", {scale.view}}},
+           {{"backward", static_cast<double>(backward)}}});
       double total = 0;
       std::vector<double> sums(S);
       for (int64_t s = 0; s < S; ++s) {
@@ -253,8 +265,9 @@ TEST(cross_entropy_stands_large_logits_and_shows_bad_targets) {
     logits.Set(s, 1, -1e30);
   }
   const Tensor good = Ids({0, 0, -1});
-  KernelOperands operands = {{{"logits", {logits.view}}, {"targets", {good.view}}, {"loss", {loss.view}}, {"scale", {scale.view}}},
-                             {{"backward", 0}}};
+  KernelOperands operands = {
+      {{"logits", {logits.view}}, {"targets", {good.view}}, {"loss", {loss.view}}, {"scale", {scale.view}}},
+      {{"backward", 0}}};
   Run("cross_entropy", operands);
   EXPECT(loss.Get(0, 0) == 0 && loss.Get(0, 1) == 2);
   const Tensor bad = Ids({0, 2, -1});
@@ -280,7 +293,8 @@ TEST(scale_gradient_sums_channels_that_share_a_weight) {
 }
 
 TEST(grad_norm_covers_all_gradients_and_never_depends_on_threads) {
-  const Tensor a(Dtype::kFp32, 500, 700, Layout::kRows, 1), b(Dtype::kFp16, 9, 1000, Layout::kStrided, 2), c(Dtype::kFp32, 1, 1);
+  const Tensor a(Dtype::kFp32, 500, 700, Layout::kRows, 1), b(Dtype::kFp16, 9, 1000, Layout::kStrided, 2),
+      c(Dtype::kFp32, 1, 1);
   const Tensor out(Dtype::kFp64, 1, 1);
   const KernelOperands operands = {{{"grads", {a.view, b.view, c.view}}, {"out", {out.view}}}, {}};
   double sum = 0;
@@ -319,15 +333,22 @@ TEST(adamw_updates_and_stages_in_one_pass) {
           const Tensor p = p0, g = g0, m = m0, v = v0, staged(type, R, C, layout, 5), numbers(Dtype::kFp64, 1, 8);
           for (int i = 0; i < 8; ++i) numbers.Set(0, i, hyper[i]);
           const bool decay = flags & 1, zero = flags & 2;
-          Run("adamw", {{{"param", {p.view}}, {"grad", {g.view}}, {"m", {m.view}}, {"v", {v.view}}, {"hyper", {numbers.view}},
+          Run("adamw", {{{"param", {p.view}},
+                         {"grad", {g.view}},
+                         {"m", {m.view}},
+                         {"v", {v.view}},
+                         {"hyper", {numbers.view}},
                          {"staged", {staged.view}}},
                         {{"decay", decay ? 1.0 : 0.0}, {"zero_grad", zero ? 1.0 : 0.0}}});
           const auto m1 = [&](int64_t r, int64_t c) { return 0.9 * m0.Get(r, c) + 0.1 * g0.Get(r, c) / 512; };
-          const auto v1 = [&](int64_t r, int64_t c) { return 0.95 * v0.Get(r, c) + 0.05 * std::pow(g0.Get(r, c) / 512, 2); };
+          const auto v1 = [&](int64_t r, int64_t c) {
+            return 0.95 * v0.Get(r, c) + 0.05 * std::pow(g0.Get(r, c) / 512, 2);
+          };
           EXPECT(Near(m, 1e-6, m1));
           EXPECT(Near(v, 1e-6, v1));
           EXPECT(Near(p, 1e-6, [&](int64_t r, int64_t c) {
-            return p0.Get(r, c) * (decay ? 1 - 1e-4 : 1) - 1e-3 * (m1(r, c) / 0.271) / (std::sqrt(v1(r, c) / 0.142625) + 1e-8);
+            return p0.Get(r, c) * (decay ? 1 - 1e-4 : 1) -
+                   1e-3 * (m1(r, c) / 0.271) / (std::sqrt(v1(r, c) / 0.142625) + 1e-8);
           }));
           EXPECT(Near(g, 0, [&](int64_t r, int64_t c) { return zero ? 0 : g0.Get(r, c); }));
           EXPECT(Near(staged, 0, [&](int64_t r, int64_t c) { return p.Get(r, c); }));
@@ -341,18 +362,21 @@ TEST(checks_name_the_operand_and_the_value) {
   const Tensor a(Dtype::kFp16, 2, 3), b(Dtype::kFp16, 4, 5), ids = Ids({1, 2});
   EXPECT(Message("copy", {{{"in", {a.view}}}, {}}) == "Expected a view for out of copy, got none.");
   EXPECT(Message("copy", {{{"in", {a.view}}, {"out", {b.view}}}, {}}) == "Expected 2 rows for out of copy, got 4.");
-  EXPECT(Message("copy", {{{"in", {a.view}}, {"out", {ids.view}}}, {}}) == "Expected fp16 or fp32 for out of copy, got int32.");
+  EXPECT(Message("copy", {{{"in", {a.view}}, {"out", {ids.view}}}, {}}) ==
+         "Expected fp16 or fp32 for out of copy, got int32.");
   EXPECT(Message("copy", {{{"in", {a.view}}, {"out", {a.view}}, {"mask", {a.view}}}, {}}) ==
          "Expected one of in, out for an operand of copy, got mask.");
-  EXPECT(Message("copy", {{{"in", {a.view, b.view}}, {"out", {a.view}}}, {}}) == "Expected one view for in of copy, got 2.");
-  EXPECT(Message("add", {{{"a", {a.view}}, {"b", {a.view}}, {"out", {a.view}}}, {}}) == "Expected a number for scale of add, got none.");
+  EXPECT(Message("copy", {{{"in", {a.view, b.view}}, {"out", {a.view}}}, {}}) ==
+         "Expected one view for in of copy, got 2.");
+  EXPECT(Message("add", {{{"a", {a.view}}, {"b", {a.view}}, {"out", {a.view}}}, {}}) ==
+         "Expected a number for scale of add, got none.");
   EXPECT(Message("fill", {{{"out", {a.view}}}, {{"value", 1}, {"step", 2}}}) ==
          "Expected one of out, value for an operand of fill, got step.");
   const Tensor x(Dtype::kFp16, 4, 2), y(Dtype::kFp16, 2, 3);
-  EXPECT(Message("gemm", {{{"a", {x.view}}, {"b", {y.view}}, {"out", {Tensor(Dtype::kFp16, 4, 3).view}}}, {{"accumulate", 1}}}) ==
-         "Expected fp32 for out of gemm with accumulate, got fp16.");
+  EXPECT(Message("gemm", {{{"a", {x.view}}, {"b", {y.view}}, {"out", {Tensor(Dtype::kFp16, 4, 3).view}}},
+                          {{"accumulate", 1}}}) == "Expected fp32 for out of gemm with accumulate, got fp16.");
   EXPECT(Message("gemm", {{{"a", {x.view}}, {"b", {x.view}}, {"out", {y.view}}}, {{"accumulate", 0}}}) ==
          "Expected 2 rows for b of gemm, got 4.");
-  EXPECT(Message("gemm", {{{"a", {x.view}}, {"b", {y.view}}, {"out", {Tensor(Dtype::kFp32, 4, 3).view}}}, {{"accumulate", 2}}}) ==
-         "Expected 0 or 1 for accumulate of gemm, got 2.");
+  EXPECT(Message("gemm", {{{"a", {x.view}}, {"b", {y.view}}, {"out", {Tensor(Dtype::kFp32, 4, 3).view}}},
+                          {{"accumulate", 2}}}) == "Expected 0 or 1 for accumulate of gemm, got 2.");
 }

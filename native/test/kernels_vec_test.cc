@@ -31,7 +31,8 @@ bool SameBits(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0 || (
 std::vector<float> Values(int64_t n, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, 3);
-  const float special[] = {0.0f, -0.0f, kInfinity, -kInfinity, kNan, 1e-42f, -1e-40f, 3e38f, -3e38f, 65519.0f, 65520.0f};
+  const float special[] = {0.0f,    -0.0f, kInfinity, -kInfinity, kNan,    1e-42f,
+                           -1e-40f, 3e38f, -3e38f,    65519.0f,   65520.0f};
   std::vector<float> values(n);
   for (auto& value : values) value = random() % 8 == 0 ? special[random() % 11] : normal(random);
   return values;
@@ -188,7 +189,8 @@ TEST(exponential_functions_meet_their_limits) {
     table->exp(out, in, 8);
     EXPECT(out[0] == kInfinity && out[1] == 0.0f && std::isnan(out[2]) && out[3] == 1.0f && out[6] == kInfinity);
     table->sigmoid(out, in, 8);
-    EXPECT(out[0] == 1.0f && out[1] == 0.0f && std::isnan(out[2]) && out[3] == 0.5f && out[6] == 1.0f && out[7] == 0.0f);
+    EXPECT(out[0] == 1.0f && out[1] == 0.0f && std::isnan(out[2]) && out[3] == 0.5f && out[6] == 1.0f &&
+           out[7] == 0.0f);
     table->tanh(out, in, 8);
     EXPECT(out[0] == 1.0f && out[1] == -1.0f && std::isnan(out[2]) && out[5] == 1e-45f && out[7] == -1.0f);
     EXPECT(std::signbit(out[4]) && !std::signbit(out[3]));
@@ -262,7 +264,8 @@ TEST(adamw_follows_the_formula) {
         v[i] = 0.01f * param[i] * param[i];
       }
       auto p2 = param, m2 = m, v2 = v;
-      table->adamw(p2.data(), grad.data(), m2.data(), v2.data(), n, 1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 0.271f, 0.142625f, 0.25f);
+      table->adamw(p2.data(), grad.data(), m2.data(), v2.data(), n, 1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 0.271f, 0.142625f,
+                   0.25f);
       bool close = true;
       for (int64_t i = 0; i < n; ++i) {
         const double g = grad[i] * 0.25;

@@ -23,8 +23,8 @@ class ThreadPool {
   template <typename Body>
   void ParallelFor(int64_t count, int64_t grain, Body&& body) {
     using Plain = std::remove_reference_t<Body>;
-    Run(count, grain,
-        [](void* context, int64_t begin, int64_t end) { (*static_cast<Plain*>(context))(begin, end); },
+    Run(
+        count, grain, [](void* context, int64_t begin, int64_t end) { (*static_cast<Plain*>(context))(begin, end); },
         const_cast<std::remove_const_t<Plain>*>(&body));
   }
 

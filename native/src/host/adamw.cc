@@ -32,7 +32,7 @@ Status Check(const KernelOperands& operands) {
   return {};
 }
 
-constexpr int64_t kBlock = 16384;   // elements: parameter and moments of a block fit in the second-level cache
+constexpr int64_t kBlock = 16384;    // elements: parameter and moments of a block fit in the second-level cache
 constexpr int64_t kTurnedRows = 32;  // rows at least when the staged copy is transposed
 
 void Run(const KernelOperands& operands, ThreadPool& pool) {

@@ -59,7 +59,8 @@ void RunFill(const KernelOperands& operands, ThreadPool& pool) {
   std::fill_n(values, kSegment, static_cast<float>(NumberOf(operands, "value")));
   pool.ParallelFor(out.rows, RowGrain(out.cols), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
-      for (int64_t c = 0; c < out.cols; c += kSegment) WriteSegment(out, r, c, std::min(kSegment, out.cols - c), values);
+      for (int64_t c = 0; c < out.cols; c += kSegment)
+        WriteSegment(out, r, c, std::min(kSegment, out.cols - c), values);
     }
   });
 }
@@ -88,9 +89,9 @@ void RunCopy(const KernelOperands& operands, ThreadPool& pool) {
 }
 
 Status CheckAdd(const KernelOperands& operands) {
-  return CheckOperands("add", operands,
-                       {{"a", Types::kFloat, 'R', 'C'}, {"b", Types::kFloat, 'R', 'C'}, {"out", Types::kFloat, 'R', 'C'}},
-                       {{"scale"}});
+  return CheckOperands(
+      "add", operands,
+      {{"a", Types::kFloat, 'R', 'C'}, {"b", Types::kFloat, 'R', 'C'}, {"out", Types::kFloat, 'R', 'C'}}, {{"scale"}});
 }
 
 void RunAdd(const KernelOperands& operands, ThreadPool& pool) {

@@ -13,7 +13,7 @@
 namespace ane {
 namespace {
 
-constexpr int kTokens = 32;       // handled together
+constexpr int kTokens = 32;        // handled together
 constexpr int64_t kChannels = 64;  // handled together
 
 // Channels [c, c + n) of table row `id`.
@@ -38,7 +38,8 @@ Status CheckEmbedding(const KernelOperands& operands) {
 
 // out [C, S]: reads rows of the table, turns a block, writes rows of channels.
 void RunEmbedding(const KernelOperands& operands, ThreadPool& pool) {
-  const TensorView &tokens = ViewOf(operands, "tokens"), &table = ViewOf(operands, "table"), &out = ViewOf(operands, "out");
+  const TensorView &tokens = ViewOf(operands, "tokens"), &table = ViewOf(operands, "table"),
+                   &out = ViewOf(operands, "out");
   const GemmMicrokernel& kernel = *Vec().gemm;
   const int64_t S = out.cols, C = out.rows;
   pool.ParallelFor((S + kTokens - 1) / kTokens, 1, [&](int64_t begin, int64_t end) {
@@ -67,7 +68,8 @@ Status CheckEmbeddingBackward(const KernelOperands& operands) {
 
 // dtable [V, C] += dout transposed. Threads share out channels, so every row is summed in the order of the tokens.
 void RunEmbeddingBackward(const KernelOperands& operands, ThreadPool& pool) {
-  const TensorView &tokens = ViewOf(operands, "tokens"), &dout = ViewOf(operands, "dout"), &dtable = ViewOf(operands, "dtable");
+  const TensorView &tokens = ViewOf(operands, "tokens"), &dout = ViewOf(operands, "dout"),
+                   &dtable = ViewOf(operands, "dtable");
   const GemmMicrokernel& kernel = *Vec().gemm;
   const int64_t S = dout.cols, C = dout.rows;
   pool.ParallelFor((C + kTokens - 1) / kTokens, 1, [&](int64_t begin, int64_t end) {

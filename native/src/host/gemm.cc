@@ -8,9 +8,10 @@ namespace ane {
 namespace {
 
 Status Check(const KernelOperands& operands) {
-  Status status = CheckOperands(
-      "gemm", operands, {{"a", Types::kFloat, 'M', 'K'}, {"b", Types::kFloat, 'K', 'N'}, {"out", Types::kFloat, 'M', 'N'}},
-      {{"accumulate", NumberKind::kFlag}});
+  Status status =
+      CheckOperands("gemm", operands,
+                    {{"a", Types::kFloat, 'M', 'K'}, {"b", Types::kFloat, 'K', 'N'}, {"out", Types::kFloat, 'M', 'N'}},
+                    {{"accumulate", NumberKind::kFlag}});
   if (!status.ok()) return status;
   if (NumberOf(operands, "accumulate") == 1 && ViewOf(operands, "out").dtype != Dtype::kFp32) {
     return InvalidArgument("Expected fp32 for out of gemm with accumulate, got fp16.");
@@ -23,7 +24,8 @@ ConstMatrix Const(const TensorView& v) { return {v.data, v.dtype, v.rows, v.cols
 void Run(const KernelOperands& operands, ThreadPool& pool) {
   const TensorView& out = ViewOf(operands, "out");
   Gemm(pool, Const(ViewOf(operands, "a")), Const(ViewOf(operands, "b")),
-       {out.data, out.dtype, out.rows, out.cols, out.row_stride, out.col_stride}, NumberOf(operands, "accumulate") == 1);
+       {out.data, out.dtype, out.rows, out.cols, out.row_stride, out.col_stride},
+       NumberOf(operands, "accumulate") == 1);
 }
 
 }  // namespace

@@ -11,9 +11,9 @@ namespace ane {
 namespace {
 
 Status CheckScaleGradient(const KernelOperands& operands) {
-  Status status = CheckOperands("scale_gradient", operands,
-                                {{"in", Types::kFloat, 'C', 'S'}, {"dout", Types::kFloat, 'C', 'S'}, {"dweight", Types::kFp32, 1, 'D'}},
-                                {});
+  Status status = CheckOperands(
+      "scale_gradient", operands,
+      {{"in", Types::kFloat, 'C', 'S'}, {"dout", Types::kFloat, 'C', 'S'}, {"dweight", Types::kFp32, 1, 'D'}}, {});
   if (!status.ok()) return status;
   const int64_t C = ViewOf(operands, "in").rows, D = ViewOf(operands, "dweight").cols;
   if (D == 0 ? C != 0 : C % D != 0) {
@@ -25,7 +25,8 @@ Status CheckScaleGradient(const KernelOperands& operands) {
 
 // dweight[c mod D] += Σ_s in[c, s] · dout[c, s], segments added in fp64.
 void RunScaleGradient(const KernelOperands& operands, ThreadPool& pool) {
-  const TensorView &in = ViewOf(operands, "in"), &dout = ViewOf(operands, "dout"), &dweight = ViewOf(operands, "dweight");
+  const TensorView &in = ViewOf(operands, "in"), &dout = ViewOf(operands, "dout"),
+                   &dweight = ViewOf(operands, "dweight");
   const int64_t C = in.rows, S = in.cols, D = dweight.cols;
   if (D == 0) return;
   const VecTable& vec = Vec();
@@ -87,7 +88,8 @@ void RunGradNorm(const KernelOperands& operands, ThreadPool& pool) {
     int64_t first = 0;
     for (const TensorView& grad : found->second) {
       const int64_t count = Pieces(grad);
-      for (int64_t i = std::max(begin, first); i < std::min(end, first + count); ++i) sums[i] = SumOfPiece(grad, i - first);
+      for (int64_t i = std::max(begin, first); i < std::min(end, first + count); ++i)
+        sums[i] = SumOfPiece(grad, i - first);
       first += count;
     }
   });

@@ -6,8 +6,9 @@ namespace ane {
 namespace {
 
 const HostKernel* const kKernels[] = {
-    &kFill,    &kCopy,            &kAdd,        &kEmbedding,    &kEmbeddingBackward, &kGatherRows, &kScatterAddRows,
-    &kRmsnorm, &kRmsnormBackward, &kGemmKernel, &kCrossEntropy, &kScaleGradient,     &kGradNorm,   &kAdamw,
+    &kFill,         &kCopy,           &kAdd,      &kEmbedding,       &kEmbeddingBackward,
+    &kGatherRows,   &kScatterAddRows, &kRmsnorm,  &kRmsnormBackward, &kGemmKernel,
+    &kCrossEntropy, &kScaleGradient,  &kGradNorm, &kAdamw,
 };
 
 }  // namespace

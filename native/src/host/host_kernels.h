@@ -11,7 +11,8 @@
 
 namespace ane {
 
-// Element (r, c) is at data + (r * row_stride + c * col_stride) elements; the caller has checked that all lie in memory.
+// Element (r, c) is at data + (r * row_stride + c * col_stride) elements; the caller has checked that all lie in
+// memory.
 struct TensorView {
   void* data;
   Dtype dtype;

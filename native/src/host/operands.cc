@@ -11,39 +11,60 @@ namespace {
 
 const char* Name(Dtype dtype) {
   switch (dtype) {
-    case Dtype::kFp16: return "fp16";
-    case Dtype::kFp32: return "fp32";
-    case Dtype::kFp64: return "fp64";
-    case Dtype::kInt8: return "int8";
-    case Dtype::kUint8: return "uint8";
-    case Dtype::kInt16: return "int16";
-    case Dtype::kUint16: return "uint16";
-    case Dtype::kInt32: return "int32";
-    case Dtype::kUint32: return "uint32";
-    case Dtype::kInt64: return "int64";
-    case Dtype::kUint64: return "uint64";
-    case Dtype::kBool: return "bool";
-    case Dtype::kString: return "string";
+    case Dtype::kFp16:
+      return "fp16";
+    case Dtype::kFp32:
+      return "fp32";
+    case Dtype::kFp64:
+      return "fp64";
+    case Dtype::kInt8:
+      return "int8";
+    case Dtype::kUint8:
+      return "uint8";
+    case Dtype::kInt16:
+      return "int16";
+    case Dtype::kUint16:
+      return "uint16";
+    case Dtype::kInt32:
+      return "int32";
+    case Dtype::kUint32:
+      return "uint32";
+    case Dtype::kInt64:
+      return "int64";
+    case Dtype::kUint64:
+      return "uint64";
+    case Dtype::kBool:
+      return "bool";
+    case Dtype::kString:
+      return "string";
   }
   return "unknown";
 }
 
 const char* Name(Types types) {
   switch (types) {
-    case Types::kFloat: return "fp16 or fp32";
-    case Types::kFp32: return "fp32";
-    case Types::kFp64: return "fp64";
-    case Types::kInt32: return "int32";
+    case Types::kFloat:
+      return "fp16 or fp32";
+    case Types::kFp32:
+      return "fp32";
+    case Types::kFp64:
+      return "fp64";
+    case Types::kInt32:
+      return "int32";
   }
   return "unknown";
 }
 
 bool Allows(Types types, Dtype dtype) {
   switch (types) {
-    case Types::kFloat: return dtype == Dtype::kFp16 || dtype == Dtype::kFp32;
-    case Types::kFp32: return dtype == Dtype::kFp32;
-    case Types::kFp64: return dtype == Dtype::kFp64;
-    case Types::kInt32: return dtype == Dtype::kInt32;
+    case Types::kFloat:
+      return dtype == Dtype::kFp16 || dtype == Dtype::kFp32;
+    case Types::kFp32:
+      return dtype == Dtype::kFp32;
+    case Types::kFp64:
+      return dtype == Dtype::kFp64;
+    case Types::kInt32:
+      return dtype == Dtype::kInt32;
   }
   return false;
 }
@@ -75,7 +96,8 @@ class Checker {
     if (Status status = Size(rule.name, "rows", rule.rows, view.rows); !status.ok()) return status;
     if (Status status = Size(rule.name, "columns", rule.cols, view.cols); !status.ok()) return status;
     if (rule.contiguous_rows && view.col_stride != 1 && view.cols > 1) {
-      return Fail("rows without gaps (a column stride of 1)", rule.name, "a column stride of " + std::to_string(view.col_stride));
+      return Fail("rows without gaps (a column stride of 1)", rule.name,
+                  "a column stride of " + std::to_string(view.col_stride));
     }
     return {};
   }
@@ -96,7 +118,8 @@ Status CheckOperands(const char* kernel, const KernelOperands& operands, std::in
     const auto found = operands.views.find(rule.name);
     const size_t count = found == operands.views.end() ? 0 : found->second.size();
     if (count == 0 && rule.presence == Presence::kOne) return checker.Fail("a view", rule.name, "none");
-    if (count > 1 && rule.presence != Presence::kMany) return checker.Fail("one view", rule.name, std::to_string(count));
+    if (count > 1 && rule.presence != Presence::kMany)
+      return checker.Fail("one view", rule.name, std::to_string(count));
     for (size_t i = 0; i < count; ++i) {
       if (Status status = checker.View(rule, found->second[i]); !status.ok()) return status;
     }
@@ -106,7 +129,8 @@ Status CheckOperands(const char* kernel, const KernelOperands& operands, std::in
     const auto found = operands.numbers.find(rule.name);
     if (found == operands.numbers.end()) return checker.Fail("a number", rule.name, "none");
     const double number = found->second;
-    if (rule.kind == NumberKind::kFlag && number != 0 && number != 1) return checker.Fail("0 or 1", rule.name, Text(number));
+    if (rule.kind == NumberKind::kFlag && number != 0 && number != 1)
+      return checker.Fail("0 or 1", rule.name, Text(number));
     if (rule.kind == NumberKind::kNotNegative && !(number >= 0)) {
       return checker.Fail("a number of at least 0", rule.name, Text(number));
     }
@@ -125,7 +149,9 @@ Status CheckOperands(const char* kernel, const KernelOperands& operands, std::in
   return {};
 }
 
-const TensorView& ViewOf(const KernelOperands& operands, const char* name) { return operands.views.find(name)->second[0]; }
+const TensorView& ViewOf(const KernelOperands& operands, const char* name) {
+  return operands.views.find(name)->second[0];
+}
 
 const TensorView* OptionalView(const KernelOperands& operands, const char* name) {
   const auto found = operands.views.find(name);

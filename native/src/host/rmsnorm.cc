@@ -76,7 +76,8 @@ Status CheckBackward(const KernelOperands& operands) {
 // din = rrms · (weight · dout − in · rrms² · mean over C of weight · dout · in); dweight += Σ_s dout · in · rrms.
 void RunBackward(const KernelOperands& operands, ThreadPool& pool) {
   const TensorView &in = ViewOf(operands, "in"), &weight = ViewOf(operands, "weight"), &rrms = ViewOf(operands, "rrms");
-  const TensorView &dout = ViewOf(operands, "dout"), &din = ViewOf(operands, "din"), &dweight = ViewOf(operands, "dweight");
+  const TensorView &dout = ViewOf(operands, "dout"), &din = ViewOf(operands, "din"),
+                   &dweight = ViewOf(operands, "dweight");
   const int64_t C = in.rows, S = in.cols;
   const VecTable& vec = Vec();
   thread_local Scratch scratch;

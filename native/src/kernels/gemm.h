@@ -28,6 +28,7 @@ void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Ma
 struct GemmBatch {
   int64_t count, a_step, b_step, out_step;
 };
-void GemmBatched(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, const GemmBatch& batch);
+void GemmBatched(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,
+                 const GemmBatch& batch);
 
 }  // namespace ane

@@ -14,7 +14,8 @@ struct GemmMicrokernel {
   void (*tile)(int64_t k, const float* a, const float* b, float* c, int64_t c_stride, bool accumulate);
 
   // Fills a panel from `count` <= width rows; element (k, i) of the source is at k * k_stride + i * stride.
-  void (*pack_fp32)(float* panel, int width, const float* source, int64_t k, int count, int64_t k_stride, int64_t stride);
+  void (*pack_fp32)(float* panel, int width, const float* source, int64_t k, int count, int64_t k_stride,
+                    int64_t stride);
   void (*pack_fp16)(float* panel, int width, const uint16_t* source, int64_t k, int count, int64_t k_stride,
                     int64_t stride);
 

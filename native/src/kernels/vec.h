@@ -43,16 +43,16 @@ struct VecTable {
   float (*dot)(const float* a, const float* b, int64_t n);
   double (*sum_squares)(const float* a, int64_t n);
 
-  // One AdamW update: see host/adamw.cc for the formula; `scale` multiplies the gradient first. The numbers are combined
-  // in double precision and rounded once.
+  // One AdamW update: see host/adamw.cc for the formula; `scale` multiplies the gradient first. The numbers are
+  // combined in double precision and rounded once.
   void (*adamw)(float* param, const float* grad, float* m, float* v, int64_t n, double lr, double beta1, double beta2,
                 double eps, double weight_decay, double bias1, double bias2, double scale);
 
   const GemmMicrokernel* gemm;
 };
 
-// The best table this processor runs, or the one ANE_ISA names (avx512, avx2, portable, neon); an unknown or unsupported
-// name gives nullptr from FindVec and is reported by the caller.
+// The best table this processor runs, or the one ANE_ISA names (avx512, avx2, portable, neon); an unknown or
+// unsupported name gives nullptr from FindVec and is reported by the caller.
 const VecTable& Vec();
 const VecTable* FindVec(const char* isa);
 

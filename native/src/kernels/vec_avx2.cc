@@ -13,24 +13,16 @@ namespace {
 constexpr int kLanes = 8;
 constexpr int kTileRows = 6;
 constexpr int kTileVectors = 2;
-typedef float F __attribute__((vector_size(4 * kLanes)));
-typedef int32_t I __attribute__((vector_size(4 * kLanes)));
+
+#include "kernels/vec_load.inc"
 
 inline F Set(float x) { return _mm256_set1_ps(x); }
-inline F LoadHalf(const uint16_t* p) {
-  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-}
+inline F LoadHalf(const uint16_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
 inline void StoreHalf(uint16_t* p, F v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 inline F SquareRoot(F v) { return _mm256_sqrt_ps(v); }
 
-// The first n < kLanes elements, zeros behind them; memory behind is not touched.
-inline F LoadHalfPart(const uint16_t* p, int64_t n) {
-  uint16_t values[kLanes] = {};
-  for (int64_t i = 0; i < n; ++i) values[i] = p[i];
-  return LoadHalf(values);
-}
 inline F Fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
 
 // Within every 128 bits: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.
@@ -39,6 +31,7 @@ inline F InterleaveHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 10, 
 inline F PairsLow(F a, F b) { return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13); }
 inline F PairsHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15); }
 
+#include "kernels/vec_parts.inc"
 #include "kernels/vec_body.inc"
 #include "kernels/gemm_body.inc"
 

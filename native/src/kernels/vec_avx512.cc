@@ -13,8 +13,8 @@ namespace {
 constexpr int kLanes = 16;
 constexpr int kTileRows = 12;
 constexpr int kTileVectors = 2;
-typedef float F __attribute__((vector_size(4 * kLanes)));
-typedef int32_t I __attribute__((vector_size(4 * kLanes)));
+
+#include "kernels/vec_load.inc"
 
 inline F Set(float x) { return _mm512_set1_ps(x); }
 // The forms with a mask of ones: gcc 12 warns about its own header in the plain ones.
@@ -27,8 +27,11 @@ inline void StoreHalf(uint16_t* p, F v) {
 inline F SquareRoot(F v) { return _mm512_maskz_sqrt_ps(0xffff, v); }
 
 // The first n < kLanes elements, zeros behind them; memory behind is not touched.
+inline __mmask16 Mask(int64_t n) { return static_cast<__mmask16>((1u << n) - 1); }
+inline F LoadPart(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(Mask(n), p); }
+inline void StorePart(float* p, F v, int64_t n) { _mm512_mask_storeu_ps(p, Mask(n), v); }
 inline F LoadHalfPart(const uint16_t* p, int64_t n) {
-  return _mm512_maskz_cvtph_ps(0xffff, _mm256_maskz_loadu_epi16(static_cast<__mmask16>((1u << n) - 1), p));
+  return _mm512_maskz_cvtph_ps(0xffff, _mm256_maskz_loadu_epi16(Mask(n), p));
 }
 inline F Fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
 

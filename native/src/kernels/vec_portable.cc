@@ -9,8 +9,8 @@ namespace {
 constexpr int kLanes = 4;
 constexpr int kTileRows = 4;
 constexpr int kTileVectors = 2;
-typedef float F __attribute__((vector_size(4 * kLanes)));
-typedef int32_t I __attribute__((vector_size(4 * kLanes)));
+
+#include "kernels/vec_load.inc"
 
 inline F Set(float x) { return F{x, x, x, x}; }
 inline F LoadHalf(const uint16_t* p) {
@@ -23,12 +23,6 @@ inline F SquareRoot(F v) {
   return F{__builtin_sqrtf(v[0]), __builtin_sqrtf(v[1]), __builtin_sqrtf(v[2]), __builtin_sqrtf(v[3])};
 }
 
-// The first n < kLanes elements, zeros behind them; memory behind is not touched.
-inline F LoadHalfPart(const uint16_t* p, int64_t n) {
-  uint16_t values[kLanes] = {};
-  for (int64_t i = 0; i < n; ++i) values[i] = p[i];
-  return LoadHalf(values);
-}
 inline F Fma(F a, F b, F c) { return a * b + c; }
 
 // Within every 128 bits: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.
@@ -37,6 +31,7 @@ inline F InterleaveHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 6, 3
 inline F PairsLow(F a, F b) { return __builtin_shufflevector(a, b, 0, 1, 4, 5); }
 inline F PairsHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 3, 6, 7); }
 
+#include "kernels/vec_parts.inc"
 #include "kernels/vec_body.inc"
 #include "kernels/gemm_body.inc"
 
