@@ -23,6 +23,30 @@ inline void StoreHalf(uint16_t* p, F v) {
 }
 inline F SquareRoot(F v) { return _mm256_sqrt_ps(v); }
 
+// The first n < kLanes elements, zeros behind them; memory behind is not touched.
+inline __m256i Mask(int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+inline F LoadPart(const float* p, int64_t n) { return _mm256_maskload_ps(p, Mask(n)); }
+inline void StorePart(float* p, F v, int64_t n) { _mm256_maskstore_ps(p, Mask(n), v); }
+inline uint64_t HalfBits(const uint16_t* p, int64_t n) {
+  uint64_t bits = 0;
+  if (n >= 4) {
+    __builtin_memcpy(&bits, p, 8);
+    return bits;
+  }
+  if (n >= 2) {
+    uint32_t pair;
+    __builtin_memcpy(&pair, p, 4);
+    bits = pair;
+  }
+  if (n % 2 == 1) bits |= static_cast<uint64_t>(p[n - 1]) << (16 * (n - 1));
+  return bits;
+}
+inline F LoadHalfPart(const uint16_t* p, int64_t n) {
+  const uint64_t low = HalfBits(p, n), high = n > 4 ? HalfBits(p + 4, n - 4) : 0;
+  return _mm256_cvtph_ps(_mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low)));
+}
 inline F Fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
 
 // Within every 128 bits: a0 b0 a1 b1, a2 b2 a3 b3, a0 a1 b0 b1, a2 a3 b2 b3.
@@ -31,7 +55,6 @@ inline F InterleaveHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 10, 
 inline F PairsLow(F a, F b) { return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13); }
 inline F PairsHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15); }
 
-#include "kernels/vec_parts.inc"
 #include "kernels/vec_body.inc"
 #include "kernels/gemm_body.inc"
 
