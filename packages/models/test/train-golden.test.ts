@@ -125,4 +125,34 @@ describe.skipIf(!hasShared)('training like PyTorch (needs ../shared)', () => {
     step.dispose()
     device.dispose()
   })
+
+  it.for(['fp16', 'fp32'] as const)('%s gives the same bits with 1 and with 2 threads', async (dtype, { skip }) => {
+    const model = await goldenModel('gqa_qknorm_untied')
+    const { config, batchSize, seqLen } = model
+    const outcomes: Map<string, Float32Array>[] = []
+    for (const threads of [1, 2]) {
+      const device = await deviceIfAny('cpu', threads)
+      if (device === undefined) return skip('no cpu device')
+      const step = await createTrainStep(device, config, { batchSize, seqLen, dtype, weights: model.weights() })
+      for (let t = 0; t < 5; t++) {
+        step.tokens.set(model.batch(t, 'tokens'))
+        step.targets.set(model.batch(t, 'targets'))
+        await step.forwardBackward(1024)
+        const gradScale = 1 / Math.max(1024, await step.gradNorm())
+        await step.adamw({
+          learningRate: 1e-3,
+          beta1: 0.9,
+          beta2: 0.95,
+          eps: 1e-8,
+          weightDecay: 0.1,
+          step: t + 1,
+          gradScale,
+        })
+      }
+      outcomes.push(step.parameters)
+      step.dispose()
+      device.dispose()
+    }
+    expect(outcomes[0]).toEqual(outcomes[1])
+  })
 })

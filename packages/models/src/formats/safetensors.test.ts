@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
@@ -93,6 +94,23 @@ describe('safetensors', () => {
     expect(error.message).toMatch(message)
     expect(error.path).toBe(file)
     expect(error.offset).toBeTypeOf('number')
+  })
+
+  it('reads a tensor that lies beyond 2 GiB', async () => {
+    const sparse = path.join(folder, 'large.safetensors')
+    const first = 3 * 2 ** 30
+    const header = `{"a":${entry(0, first, [first], 'U8')},"b":${entry(first, first + 8)}}`
+    const start = Buffer.alloc(8)
+    start.writeBigUInt64LE(BigInt(header.length))
+    writeFileSync(sparse, Buffer.concat([start, Buffer.from(header)]))
+    const handle = await openFile(sparse, 'r+')
+    const values = new Uint8Array(Float32Array.of(1.5, -2).buffer)
+    await handle.write(values, 0, 8, 8 + header.length + first)
+    await handle.close()
+    const file = await SafetensorsFile.open(sparse)
+    expect(await file.readFloat32('b')).toEqual(Float32Array.of(1.5, -2))
+    await file.close()
+    rmSync(sparse)
   })
 
   it('throws FormatError for every truncation and never crashes on damaged bytes', async () => {
