@@ -18,11 +18,6 @@ export * from './presets.js'
 export * from './random.js'
 export { cutSegments, type LayersPerProgram, type Segment, segmentProgram } from './segments.js'
 export type { AdamwHyperparameters } from './training/parameters.js'
-export {
-  createTrainStep,
-  type StepResult,
-  type StepTimes,
-  TrainStep,
-  type TrainStepOptions,
-} from './training/training-step.js'
+export type { StepResult, StepTimes, TrainStepOptions } from './training/step-options.js'
+export { createTrainStep, TrainStep } from './training/training-step.js'
 export { checkWeights, elementCount, type Weights, weightShapes } from './weights.js'

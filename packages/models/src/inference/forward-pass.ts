@@ -11,7 +11,7 @@ import { checkSeqLen, type ModelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
 import { OwnedDevice } from '../owned-device.js'
 import { cutSegments, type LayersPerProgram, type Segment, segmentProgram } from '../segments.js'
-import { checkTokens } from '../training/tokens.js'
+import { checkTokens } from '../tokens.js'
 import { checkWeights, weightShapes } from '../weights.js'
 
 /** What a forward pass is made for. */
@@ -23,6 +23,8 @@ export interface ForwardPassOptions {
   readonly binding?: WeightBinding
   /** @default 'all' */
   readonly layersPerProgram?: LayersPerProgram
+  /** As in training: clips each half-block's output to ±this value; absent: off. */
+  readonly activationClip?: number
 }
 
 /** Programs for sequences up to one length. */
@@ -99,7 +101,8 @@ export class ForwardPass {
 
   async #compile(length: number): Promise<Bucket> {
     const { config } = this
-    const graph = { batchSize: 1, seqLen: length, dtype: this.#dtype }
+    const { activationClip } = this.options
+    const graph = { batchSize: 1, seqLen: length, dtype: this.#dtype, activationClip }
     const surface = this.#device.createSurface([1, config.hidden_size, 1, length], this.#dtype, 'embedding')
     const tokens = new Int32Array(length)
     const schedule = this.#device.createSchedule()

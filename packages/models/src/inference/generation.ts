@@ -1,6 +1,6 @@
 import type { Device } from '@ane/runtime'
 import type { ModelConfig } from '../config.js'
-import { checkTokens } from '../training/tokens.js'
+import { checkTokens } from '../tokens.js'
 import { ForwardPass, type ForwardPassOptions } from './forward-pass.js'
 import { createSampler, type SamplerOptions } from './sampling.js'
 

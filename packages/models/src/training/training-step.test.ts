@@ -2,7 +2,8 @@ import { type Device, openDevice } from '@ane/runtime'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { modelConfig } from '../config.js'
 import { initialWeights } from '../initialisation.js'
-import { createTrainStep, type TrainStepOptions } from './training-step.js'
+import type { TrainStepOptions } from './step-options.js'
+import { createTrainStep } from './training-step.js'
 
 const config = modelConfig({
   model_type: 'qwen3',

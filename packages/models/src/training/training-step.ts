@@ -1,51 +1,16 @@
 import { type Device, type Schedule, type ScheduleTimes, type View, view } from '@ane/runtime'
 import type { WeightBinding } from '../binding.js'
-import { checkSeqLen, type ModelConfig } from '../config.js'
+import type { ModelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
 import { OwnedDevice } from '../owned-device.js'
-import { cutSegments, type LayersPerProgram } from '../segments.js'
+import { cutSegments } from '../segments.js'
+import { checkTargets, checkTokens, compactIndex } from '../tokens.js'
 import type { Weights } from '../weights.js'
 import { Classifier } from './classifier.js'
 import { type AdamwHyperparameters, Parameters } from './parameters.js'
 import { type BoundSegment, SegmentPrograms } from './segment-programs.js'
 import { recordBackward, recordForward } from './segment-schedule.js'
-import { checkTargets, checkTokens, compactIndex } from './tokens.js'
-
-/** What a training step is made for; all of it is fixed once created. */
-export interface TrainStepOptions {
-  readonly batchSize: number
-  readonly seqLen: number
-  /** Type of programs and surfaces; masters, gradients and moments are fp32. @default 'fp16' */
-  readonly dtype?: ModelDtype
-  /** Starting weights; the step takes the arrays over and changes them in place. */
-  readonly weights: ReadonlyMap<string, Float32Array>
-  /** @default 'inputs' */
-  readonly binding?: WeightBinding
-  /** @default 1 */
-  readonly layersPerProgram?: LayersPerProgram
-  /** Clips each half-block's output to ±this value; absent: off. */
-  readonly activationClip?: number
-  /** Token ids the classifier and the loss are limited to; every target must be among them. Absent: all. */
-  readonly compactVocabulary?: Int32Array
-}
-
-/** Milliseconds of one call, by what spent them. */
-export interface StepTimes {
-  readonly device_forward: number
-  readonly device_backward: number
-  readonly host: number
-  readonly staging: number
-  readonly total: number
-}
-
-/** Result of one forward and backward pass. */
-export interface StepResult {
-  /** Mean cross-entropy over the targets that count, in nats, without the loss scale. */
-  readonly loss: number
-  /** Number of those targets. */
-  readonly count: number
-  readonly times: StepTimes
-}
+import { checkStepOptions, type StepResult, type StepTimes, type TrainStepOptions } from './step-options.js'
 
 /**
  * One model's training step on one device: programs compiled, buffers allocated and schedules recorded before the first step.
@@ -94,13 +59,7 @@ export class TrainStep {
    */
   static async create(device: Device, config: ModelConfig, options: TrainStepOptions): Promise<TrainStep> {
     const { batchSize, seqLen, dtype = 'fp16', binding = 'inputs', activationClip } = options
-    checkSeqLen(config, seqLen)
-    if (!Number.isInteger(batchSize) || batchSize < 1) {
-      throw new RangeError(`Expected a positive integer for batch_size, got ${batchSize}.`)
-    }
-    if (activationClip !== undefined && !(activationClip > 0)) {
-      throw new RangeError(`Expected a positive number for activation_clip, got ${activationClip}.`)
-    }
+    checkStepOptions(config, options)
     const columns = batchSize * seqLen
     const parameters = new Parameters(config, options.weights)
     const { compactVocabulary, layersPerProgram = 1 } = options

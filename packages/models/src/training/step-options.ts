@@ -1,0 +1,52 @@
+import type { WeightBinding } from '../binding.js'
+import { checkSeqLen, type ModelConfig } from '../config.js'
+import type { ModelDtype } from '../graph.js'
+import type { LayersPerProgram } from '../segments.js'
+
+/** What a training step is made for; all of it is fixed once created. */
+export interface TrainStepOptions {
+  readonly batchSize: number
+  readonly seqLen: number
+  /** Type of programs and surfaces; masters, gradients and moments are fp32. @default 'fp16' */
+  readonly dtype?: ModelDtype
+  /** Starting weights; the step takes the arrays over and changes them in place. */
+  readonly weights: ReadonlyMap<string, Float32Array>
+  /** @default 'inputs' */
+  readonly binding?: WeightBinding
+  /** @default 1 */
+  readonly layersPerProgram?: LayersPerProgram
+  /** Clips each half-block's output to ±this value; absent: off. */
+  readonly activationClip?: number
+  /** Token ids the classifier and the loss are limited to; every target must be among them. Absent: all. */
+  readonly compactVocabulary?: Int32Array
+}
+
+/** Milliseconds of one call, by what spent them. */
+export interface StepTimes {
+  readonly device_forward: number
+  readonly device_backward: number
+  readonly host: number
+  readonly staging: number
+  readonly total: number
+}
+
+/** Result of one forward and backward pass. */
+export interface StepResult {
+  /** Mean cross-entropy over the targets that count, in nats, without the loss scale. */
+  readonly loss: number
+  /** Number of those targets. */
+  readonly count: number
+  readonly times: StepTimes
+}
+
+/** Checks the sizes of a training step. @throws {RangeError} naming the first that makes no sense */
+export function checkStepOptions(config: ModelConfig, options: TrainStepOptions): void {
+  const { batchSize, seqLen, activationClip } = options
+  checkSeqLen(config, seqLen)
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new RangeError(`Expected a positive integer for batch_size, got ${batchSize}.`)
+  }
+  if (activationClip !== undefined && !(activationClip > 0)) {
+    throw new RangeError(`Expected a positive number for activation_clip, got ${activationClip}.`)
+  }
+}
