@@ -80,6 +80,10 @@ Result<std::shared_ptr<const Literal>> ReadBlob(std::span<const uint8_t> file, u
   }
   if (!lenient && code != RecordType(type)) return fail("element type " + std::to_string(RecordType(type)), code);
   if (size != wanted) return fail(std::to_string(wanted) + " bytes", size);
+  // A payload inside the header or the record itself would be read as numbers without notice.
+  if (payload < kRecordBytes || (payload < offset + kRecordBytes && payload + size > offset)) {
+    return fail("a payload outside of the records", payload);
+  }
   if (payload > file.size() || file.size() - payload < size) return fail("a payload inside the file", payload);
   auto literal = std::make_shared<Literal>();
   literal->type = type;
