@@ -20,9 +20,9 @@ export function exitCodeOf(error: unknown): number {
  * Runs `check` and turns the argument errors of the libraries (`TypeError`, `RangeError`) into usage errors, for values that
  * came from the command line.
  */
-export function asUsage<T>(check: () => T): T {
+export async function asUsage<T>(check: () => T | Promise<T>): Promise<T> {
   try {
-    return check()
+    return await check()
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) throw new UsageError(error.message, { cause: error })
     throw error

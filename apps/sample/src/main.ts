@@ -27,7 +27,9 @@ try {
     if (event.type !== 'step') continue
     timer.add(event['perf/step_ms'])
     if (event.step % 50 === 0)
-      console.log(`step ${event.step}: loss ${event['train/loss'].toFixed(3)}, ${formatDuration(timer.remaining(steps - event.step))} left`)
+      console.log(
+        `step ${event.step}: loss ${event['train/loss'].toFixed(3)}, ${formatDuration(timer.remaining(steps - event.step))} left`,
+      )
   }
 
   const model = { config, weights: trainStep.parameters }

@@ -1,24 +1,83 @@
-import { deviceReport } from '@ane/runtime'
+import { type DeviceReport, deviceReport, openDevice } from '@ane/runtime'
 import { formatBytes } from '@ane/telemetry'
 import { exitCode } from '../exit.js'
 import { print, printFacts, printJson, style } from '../terminal/output.js'
 
-/** `ane doctor`: what this machine can do; exit status 3 when no device works. */
+/** One thing that must work, and what to do when it does not. */
+interface Check {
+  readonly name: string
+  readonly ok: boolean
+  readonly detail: string
+  readonly fix?: string
+}
+
+const SMOKE_PROGRAM = `program(1.3)
+{
+    func main<ios18>(tensor<fp16, [1, 4, 1, 8]> x) {
+        tensor<fp16, [1, 4, 1, 8]> y = add(x = x, y = x)[name = string("y")];
+    } -> (y);
+}`
+
+/** `ane doctor`: what this machine can do; exit status 3 when the CPU engine does not work. */
 export async function doctor(flags: { json?: boolean }): Promise<void> {
-  const report = await deviceReport()
-  if (flags.json) printJson(report)
+  const report = deviceReport()
+  const checks = [addonCheck(report), await smokeCheck(), compilerCheck(report), neuralEngineCheck(report)]
+  const works = checks[0].ok && checks[1].ok
+  if (flags.json) printJson({ ok: works, ...report, checks })
   else {
     printFacts([
-      ['platform', `${report.platform} ${report.arch}`],
+      ['platform', `${report.platform} ${report.release} ${report.arch}`],
       ['node', report.node],
-      ['processor', `${report.cpu}, ${report.cores} cores usable`],
-      ['memory', `${formatBytes(report.freeMemory)} free of ${formatBytes(report.totalMemory)}`],
+      ['processor', `${report.cpuModel}, ${report.cores.available} of ${report.cores.total} cores usable`],
+      [
+        'instruction sets',
+        `${report.isas.join(', ') || 'unknown'}${report.forcedIsa ? `, forced to ${report.forcedIsa}` : ''}`,
+      ],
+      ['memory', formatBytes(report.memory)],
     ])
     print()
-    for (const { name, ok, detail, fix } of report.checks) {
-      print(`  ${ok ? style('green', 'ok  ') : style('red', 'fail')}  ${name}: ${detail}`)
+    for (const { name, ok, detail, fix } of checks) {
+      print(`  ${ok ? style('green', 'ok  ') : style('yellow', 'no  ')}  ${name}: ${detail}`)
       if (!ok && fix) print(`        ${fix}`)
     }
   }
-  if (!report.checks.every(({ ok, optional }) => ok || optional)) process.exitCode = exitCode.device
+  if (!works) process.exitCode = exitCode.device
+}
+
+function addonCheck({ addon }: DeviceReport): Check {
+  if (addon.status === 'loaded') return { name: 'native addon', ok: true, detail: addon.path }
+  return { name: 'native addon', ok: false, detail: addon.error, fix: 'Build it with: pnpm --filter @ane/native build' }
+}
+
+async function smokeCheck(): Promise<Check> {
+  const name = 'compile and run a program'
+  try {
+    const device = await openDevice('cpu')
+    const executable = await device.compile(SMOKE_PROGRAM)
+    const [x, y] = ['x', 'y'].map((surface) => device.createSurface([1, 4, 1, 8], 'fp16', surface))
+    x.write(new Float32Array(32).fill(1.5))
+    await executable.run({ x }, { y })
+    const right = y.toFloat32().every((value) => value === 3)
+    const detail = device.description.summary
+    device.dispose()
+    return { name, ok: right, detail: right ? detail : `wrong numbers on ${detail}` }
+  } catch (error) {
+    return { name, ok: false, detail: (error as Error).message }
+  }
+}
+
+function compilerCheck({ compiler, platform }: DeviceReport): Check {
+  const name = 'C++ compiler'
+  if (compiler) return { name, ok: true, detail: compiler.version }
+  const fix =
+    platform === 'darwin'
+      ? 'xcode-select --install'
+      : 'Install g++ 11 or clang++ 14, or newer (Debian: apt install g++)'
+  return { name, ok: false, detail: 'none found; needed to build from source only', fix }
+}
+
+function neuralEngineCheck({ platform, arch }: DeviceReport): Check {
+  const mac = platform === 'darwin' && arch === 'arm64'
+  const detail = mac ? 'present, but this version has no device for it; the CPU engine is used' : 'not on this machine'
+  return { name: 'Neural Engine', ok: false, detail }
 }

@@ -13,7 +13,7 @@ import {
 import { formatBytes, formatCount } from '@ane/telemetry'
 import { readRun, readTrainerState } from '@ane/train'
 import { checkpointOf } from '../checkpoint-target.js'
-import { asUsage, UsageError } from '../exit.js'
+import { UsageError } from '../exit.js'
 import { integerFlag } from '../options/numbers.js'
 import { didYouMean } from '../options/table.js'
 import { print, printFacts, printJson, printTable, style } from '../terminal/output.js'
@@ -73,7 +73,7 @@ function describeModel(
   const batchSize = integerFlag('--batch-size', flags.batchSize, 1)
   if (seqLen > positions)
     throw new UsageError(`Expected at most ${positions} (max_position_embeddings) for --seq-len, got ${seqLen}.`)
-  const memory = asUsage(() => memoryEstimate(config, { batchSize, seqLen }))
+  const memory = memoryEstimate(config, { batchSize, seqLen })
   const flops = flopsPerToken(config, seqLen)
   if (flags.json) {
     const statistics = weights && Object.fromEntries([...weights].map(([key, data]) => [key, weightStatistics(data)]))

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Diagnostic, FormatError, parse, verify } from '@ane/mil'
+import { type Diagnostic, FormatError, type Program, parse, verify } from '@ane/mil'
 import { loadBlobs } from '@ane/runtime'
 import { exitCode } from '../exit.js'
 import { print, printJson, style } from '../terminal/output.js'
 
 /** `ane mil check`: what is wrong with a program, by line and column. */
 export async function milCheck(file: string, flags: { weights?: string; json?: boolean }): Promise<void> {
-  const diagnostics = diagnose(file, flags.weights ?? dirname(file))
+  const diagnostics = await diagnose(file, flags.weights ?? dirname(file))
   const errors = diagnostics.filter(({ severity }) => severity === 'error').length
   if (flags.json) printJson({ file, ok: errors === 0, diagnostics })
   else {
@@ -20,19 +20,19 @@ export async function milCheck(file: string, flags: { weights?: string; json?: b
   if (errors > 0) process.exitCode = exitCode.failed
 }
 
-function diagnose(file: string, weights: string): Diagnostic[] {
+async function diagnose(file: string, weights: string): Promise<Diagnostic[]> {
   const text = readFileSync(file, 'utf8')
+  let program: Program
   try {
-    const program = parse(text, { path: file })
-    const diagnostics = verify(program)
-    try {
-      loadBlobs(program, weights)
-      return diagnostics
-    } catch (error) {
-      return [...diagnostics, { severity: 'error', message: (error as Error).message }]
-    }
+    program = parse(text, { path: file })
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
     return [{ severity: 'error', message: error.message, line: error.line, column: error.column }]
+  }
+  try {
+    return verify(program, { blobs: await loadBlobs(program, weights) })
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    return [...verify(program), { severity: 'error', message: error.message }]
   }
 }

@@ -38,12 +38,12 @@ export async function milRun(file: string, flags: MilRunFlags): Promise<void> {
   const text = readFileSync(file, 'utf8')
   const program = parse(text, { path: file })
   const given = await readSafetensors(flags.inputs)
-  const device = await openDevice(kind, { math, threads })
+  const device = await asUsage(() => openDevice(kind, { math, threads }))
   try {
     const executable = await device.compile(text, {
       name: file,
       function: flags.function,
-      blobs: loadBlobs(program, flags.weights ?? dirname(file), { lenient: flags.lenient }),
+      blobs: await loadBlobs(program, flags.weights ?? dirname(file)),
       inputShapes: Object.fromEntries([...given].map(([name, tensor]) => [name, tensor.shape])),
       lenientBlobs: flags.lenient,
     })
@@ -79,7 +79,7 @@ function inputSurface(
       { path },
     )
   const surface = device.createSurface(shape, dtype, name)
-  asUsage(() => surface.write(tensor.data as ArrayLike<number>))
+  surface.write(tensor.data as ArrayLike<number>)
   return surface
 }
 

@@ -19,7 +19,7 @@ export function numberFlag(flag: string, text: string, least: number, most = Num
 }
 
 /** Reads one of the words from a flag. @throws {UsageError} otherwise */
-export function wordFlag<T extends string>(flag: string, text: string, words: readonly T[]): T {
+export function wordFlag<const T extends string>(flag: string, text: string, words: readonly T[]): T {
   if (!(words as readonly string[]).includes(text))
     throw new UsageError(`Expected ${words.join(' or ')} for ${flag}, got ${text}.`)
   return text as T

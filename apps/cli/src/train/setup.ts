@@ -77,7 +77,7 @@ function namedConfig(model: string): ModelConfig {
 }
 
 /** Options of the loop, defaults chosen by model and data. @throws {UsageError} if one makes no sense */
-export function chooseOptions(settings: Settings, config: ModelConfig): TrainingOptions {
+export async function chooseOptions(settings: Settings, config: ModelConfig): Promise<TrainingOptions> {
   const positions = config.max_position_embeddings
   const builtIn = settings.data === undefined
   const seqLen = (settings.seqLen as number | undefined) ?? Math.min(builtIn ? 128 : 256, positions)
@@ -110,7 +110,7 @@ export async function chooseTokenizer(settings: Settings, model: ModelChoice): P
 
 /** Prepares data below the run folder and fits model and vocabulary together. @throws {UsageError} if they do not fit */
 export async function prepare(settings: Settings, model: ModelChoice, runFolder: string): Promise<TrainSetup> {
-  const options = chooseOptions(settings, model.config)
+  const options = await chooseOptions(settings, model.config)
   const path = settings.data as string | undefined
   if (path !== undefined && !existsSync(path))
     throw new UsageError(`Expected text or shards for --data, got ${path}, which does not exist.`)
