@@ -114,6 +114,9 @@ const nodeFlags = () => {
   ]
 }
 
-/** Flags that link a Node addon whose `napi_*` symbols the running Node provides. */
+/**
+ * Flags that link a Node addon whose `napi_*` symbols the running Node provides. On Linux all symbols are bound when it
+ * loads, so that one the sources lack is found at once.
+ */
 export const addonLinkFlags = () =>
-  process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
+  process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-Wl,-z,now']
