@@ -41,6 +41,7 @@ class PromiseWorker : public Napi::AsyncWorker {
 
   void OnOK() final {
     const Napi::HandleScope scope(Env());
+    if (!CanRunJavaScript()) return;
     if (!status_.ok()) return deferred_.Reject(ErrorValue(Env(), status_));
     const Result<Napi::Value> value = Resolution(Env());
     if (value.ok()) {
@@ -51,6 +52,15 @@ class PromiseWorker : public Napi::AsyncWorker {
   }
 
  private:
+  // False while a terminated worker's environment is torn down: nobody awaits the promise, and node-addon-api ends the
+  // process when a call into JavaScript is refused.
+  bool CanRunJavaScript() const {
+    napi_value global = nullptr;
+    bool found = false;
+    return napi_get_global(Env(), &global) == napi_ok &&
+           napi_has_named_property(Env(), global, "Promise", &found) == napi_ok;
+  }
+
   Napi::Promise::Deferred deferred_;
   Status status_;
 };

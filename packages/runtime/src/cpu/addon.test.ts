@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Addon, loadAddon } from './addon.js'
@@ -88,6 +91,14 @@ describe('the addon', () => {
     addon.surfaceDispose(surface)
     expect(bytes.byteLength).toBe(0)
     expect(bytes[0]).toBeUndefined()
+  })
+
+  it('survives the end of a worker and of the process in the middle of an execution', () => {
+    const script = fileURLToPath(new URL('../../test/worker-exit.mjs', import.meta.url))
+    const entry = createRequire(import.meta.url).resolve('@ane/native')
+    const result = spawnSync(process.execPath, [script, entry], { encoding: 'utf8' })
+    expect(result.stderr).toBe('')
+    expect(result.status).toBe(7)
   })
 
   it('refuses arrays whose memory can move', () => {
