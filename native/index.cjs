@@ -7,7 +7,9 @@
 const { existsSync } = require('node:fs')
 const path = require('node:path')
 
-const addonPath = process.env.ANE_ADDON ? path.resolve(process.env.ANE_ADDON) : path.join(__dirname, 'build', 'ane.node')
+const addonPath = process.env.ANE_ADDON
+  ? path.resolve(process.env.ANE_ADDON)
+  : path.join(__dirname, 'build', 'ane.node')
 
 const fail = (code, message, cause) => Object.assign(new Error(message, { cause }), { code, addonPath })
 
