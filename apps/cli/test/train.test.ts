@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ane, finished, quick, start, workshop } from './ane.js'
 
+/** Twenty steps long enough to be interrupted in. */
+const slow = ['--max-steps', '20', '--gradient-accumulation-steps', '60']
+
 let shop: ReturnType<typeof workshop>
 beforeAll(() => {
   shop = workshop()
@@ -79,8 +82,8 @@ describe('ane train', () => {
   })
 
   it('gives the same weights bit for bit when killed, resumed, and run on another number of threads', async () => {
-    await ane(quick('whole', '--max-steps', '20', '--threads', '1'), shop.folder)
-    const child = start(quick('killed', '--max-steps', '20', '--threads', '2', '--json'), shop.folder)
+    await ane(quick('whole', ...slow, '--threads', '1'), shop.folder)
+    const child = start(quick('killed', ...slow, '--threads', '2', '--json'), shop.folder)
     for await (const text of child.stdout!) if (/"step":1[1-9],/.test(String(text))) break
     child.kill('SIGKILL')
     await once(child, 'close')
@@ -93,7 +96,7 @@ describe('ane train', () => {
   })
 
   it('saves on Ctrl-C, exits with 130, and continues as if nothing had happened', async () => {
-    const child = start(quick('stopped', '--max-steps', '20', '--json'), shop.folder)
+    const child = start(quick('stopped', ...slow, '--json'), shop.folder)
     const end = finished(child)
     await new Promise<void>((resolve) =>
       child.stdout!.on('data', (text) => /"step":7,/.test(String(text)) && resolve()),
@@ -208,13 +211,12 @@ describe('ane train with bad input', () => {
     [['--tokenizer', 'model.json'], 1, /model\.json/],
   ])('%j ends with status %i and a message', async (flags, status, message) => {
     const base = flags.includes('--model') ? ['--data', 'text.txt'] : ['--data', 'text.txt', '--model', 'model.json']
-    const outcome = await ane(
-      ['train', ...base.filter((_, i) => !(flags[0] === '--data' && i < 2)), '--output-dir', 'bad', ...flags],
-      shop.folder,
-    )
+    const folder = `bad-${Math.random()}`
+    const given = flags[0] === '--data' ? base.slice(2) : base
+    const outcome = await ane(['train', ...given, '--output-dir', folder, ...flags], shop.folder)
     expect(outcome.err).toMatch(message)
     expect(outcome.status).toBe(status)
-    expect(existsSync(file('bad', 'run.json'))).toBe(false)
+    expect(existsSync(file(folder, 'run.json'))).toBe(false)
   })
 
   it('says that a text is empty or too short, and how much it takes', async () => {

@@ -27,7 +27,9 @@ async function diagnose(file: string, weights: string): Promise<Diagnostic[]> {
     program = parse(text, { path: file })
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
-    return [{ severity: 'error', message: error.message, line: error.line, column: error.column }]
+    const { line, column } = error
+    const message = error.message.replace(`${file}:${line}:${column}: `, '')
+    return [{ severity: 'error', message, line, column }]
   }
   try {
     return verify(program, { blobs: await loadBlobs(program, weights) })

@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { createTrainStep, loadCheckpoint, type TrainStep } from '@ane/models'
 import { type Device, openDevice } from '@ane/runtime'
@@ -20,6 +21,7 @@ export async function train(flags: Record<string, unknown>): Promise<void> {
   const model = await chooseModel(settings)
   const runFolder = resumed?.runFolder ?? resolve(String(settings.outputDir ?? defaultRunFolder(model.name)))
   if (!resumed) expectNewRun(runFolder)
+  const existed = existsSync(runFolder)
   const unlock = lockRun(runFolder)
   try {
     const setup = await prepare(settings, model, runFolder)
@@ -30,7 +32,14 @@ export async function train(flags: Record<string, unknown>): Promise<void> {
     }
   } finally {
     unlock()
+    if (!resumed) removeUnstarted(runFolder, existed)
   }
+}
+
+/** Leaves nothing behind of a run that failed before it began, so that the same command can be given again. */
+function removeUnstarted(runFolder: string, existed: boolean): void {
+  if (existsSync(join(runFolder, 'run.json'))) return
+  rmSync(existed ? join(runFolder, 'data') : runFolder, { recursive: true, force: true })
 }
 
 interface Resumed {

@@ -56,9 +56,8 @@ export function readValue(row: OptionRow, given: unknown, where: string): Option
 export function commanderOptions(row: OptionRow): Option[] {
   const placeholder = row.type === 'boolean' ? '' : row.optionalValue ? ` [${row.value}]` : ` <${row.value ?? 'n'}>`
   return [kebab(row.name), ...(row.aliases ?? [])].map((flag, index) => {
-    const option = new Option(`--${flag}${placeholder}`, row.help).argParser((text: string) =>
-      readValue(row, text, `--${flag}`),
-    )
+    const option = new Option(`--${flag}${placeholder}`, row.help)
+    if (row.type !== 'boolean') option.argParser((text: string) => readValue(row, text, `--${flag}`))
     if (index > 0) option.hideHelp()
     option.helpGroup(`${row.group}:`)
     return option

@@ -31,7 +31,7 @@ export function printTable(rows: readonly Readonly<Record<string, string | numbe
     name,
     alignment: typeof rows[0][name] === 'number' ? ('right' as const) : ('left' as const),
   }))
-  const table = new Table({ columns })
+  const table = new Table({ columns, shouldDisableColors: !process.stdout.isTTY || process.env.NO_COLOR !== undefined })
   for (const row of rows) table.addRow(row)
   print(table.render())
 }
