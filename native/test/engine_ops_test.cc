@@ -25,7 +25,9 @@ std::string Ints(const std::string& list, int count) {
 
 // One operation on x fp32 [3, 37] or on x and w.
 Numbers Unary(const std::string& op, const std::string& extra, const Numbers& x) {
-  return Only(Run(Program("tensor<fp32, [3, 37]> x", "tensor<fp32, [3, 37]> y = " + op + "(x = x" + extra + ");", "y"), {x}));
+  return Only(Run(Program("tensor<fp32, [3, 37]> x",
+                          "tensor<fp32, [3, 37]> y = " + op + "(x = x" + extra + ");", "y"),
+                  {x}));
 }
 
 template <typename F>
@@ -55,15 +57,22 @@ TEST(unary_operations) {
   EXPECT(check("round", "", [](double v) { return std::nearbyint(v); }));
   EXPECT(check("softplus", "", [](double v) { return std::log1p(std::exp(v)); }));
   EXPECT(check("gelu", "", [](double v) { return v / 2 * (1 + std::erf(v / std::sqrt(2.0))); }));
-  EXPECT(check("gelu", ", mode = string(\"SIGMOID_APPROXIMATION\")", [](double v) { return v / (1 + std::exp(-1.702 * v)); }));
-  EXPECT(check("clip", ", alpha = fp32(-0.5), beta = fp32(1)", [](double v) { return std::clamp(v, -0.5, 1.0); }));
+  EXPECT(check("gelu", ", mode = string(\"SIGMOID_APPROXIMATION\")",
+               [](double v) { return v / (1 + std::exp(-1.702 * v)); }));
+  EXPECT(check("clip", ", alpha = fp32(-0.5), beta = fp32(1)",
+               [](double v) { return std::clamp(v, -0.5, 1.0); }));
   EXPECT(check("leaky_relu", ", alpha = fp32(0.25)", [](double v) { return v < 0 ? v / 4 : v; }));
-  EXPECT(check("sigmoid_hard", ", alpha = fp32(0.5), beta = fp32(0.25)", [](double v) { return std::clamp(v / 2 + 0.25, 0.0, 1.0); }));
-  EXPECT(check("linear_activation", ", alpha = fp32(2), beta = fp32(-1)", [](double v) { return 2 * v - 1; }));
+  EXPECT(check("sigmoid_hard", ", alpha = fp32(0.5), beta = fp32(0.25)",
+               [](double v) { return std::clamp(v / 2 + 0.25, 0.0, 1.0); }));
+  EXPECT(check("linear_activation", ", alpha = fp32(2), beta = fp32(-1)",
+               [](double v) { return 2 * v - 1; }));
   const Numbers positive = Map(x, [](double v) { return v * v + 0.1; });
-  EXPECT(Near(Unary("rsqrt", ", epsilon = fp32(0.5)", positive), Map(positive, [](double v) { return 1 / std::sqrt(v + 0.5); }), 2e-6f));
-  EXPECT(Near(Unary("log", "", positive), Map(positive, [](double v) { return std::log(v); }), 2e-6f));
-  EXPECT(Near(Unary("inverse", "", positive), Map(positive, [](double v) { return 1 / (v + 1e-4f); }), 2e-6f));
+  EXPECT(Near(Unary("rsqrt", ", epsilon = fp32(0.5)", positive),
+              Map(positive, [](double v) { return 1 / std::sqrt(v + 0.5); }), 2e-6f));
+  EXPECT(
+      Near(Unary("log", "", positive), Map(positive, [](double v) { return std::log(v); }), 2e-6f));
+  EXPECT(Near(Unary("inverse", "", positive),
+              Map(positive, [](double v) { return 1 / (v + 1e-4f); }), 2e-6f));
 }
 
 TEST(broadcasting_and_integers) {
@@ -71,25 +80,42 @@ TEST(broadcasting_and_integers) {
   Numbers sum, integer;
   for (size_t i = 0; i < 35; ++i) sum.push_back(Half(Half(x[i] + w[i % 7]) * column[i / 7]));
   EXPECT(Only(Run(Program("tensor<fp16, [5, 7]> x, tensor<fp16, [7]> w, tensor<fp16, [5, 1]> c",
-                          "tensor<fp16, [5, 7]> s = add(x = w, y = x); tensor<fp16, [5, 7]> y = mul(x = s, y = c);", "y"),
+                          "tensor<fp16, [5, 7]> s = add(x = w, y = x); tensor<fp16, [5, 7]> y = "
+                          "mul(x = s, y = c);",
+                          "y"),
                   {x, w, column})) == sum);
   const Numbers a = {7, -7, 8, 16777217 - 1}, b = {2, 2, -3, 5};
   EXPECT(Run(Program("tensor<int32, [4]> a, tensor<int32, [4]> b",
-                     "tensor<int32, [4]> q = floor_div(x = a, y = b); tensor<int32, [4]> r = mod(x = a, y = b);"
-                     "tensor<bool, [4]> l = less(x = a, y = b); tensor<int32, [4]> s = select(cond = l, a = a, b = b);", "q, r, s"),
-             {a, b}).outputs == std::vector<Numbers>({{3, -4, -3, 3355443}, {1, 1, -1, 1}, {2, -7, -3, 5}}));
+                     "tensor<int32, [4]> q = floor_div(x = a, y = b); tensor<int32, [4]> r = mod(x "
+                     "= a, y = b);"
+                     "tensor<bool, [4]> l = less(x = a, y = b); tensor<int32, [4]> s = select(cond "
+                     "= l, a = a, b = b);",
+                     "q, r, s"),
+             {a, b})
+             .outputs ==
+         std::vector<Numbers>({{3, -4, -3, 3355443}, {1, 1, -1, 1}, {2, -7, -3, 5}}));
   const Numbers f = {-1.5f, 2.5f, 0, 300};
-  EXPECT(Run(Program("tensor<fp16, [4]> f", "tensor<int32, [4]> i = cast(x = f, dtype = \"int32\"); tensor<bool, [4]> t = cast(x = f, dtype = \"bool\");"
-                     "tensor<fp32, [4]> w = cast(x = t, dtype = \"fp32\");", "i, w"),
-             {f}).outputs == std::vector<Numbers>({{-1, 2, 0, 300}, {1, 1, 0, 1}}));
+  EXPECT(Run(Program("tensor<fp16, [4]> f",
+                     "tensor<int32, [4]> i = cast(x = f, dtype = \"int32\"); tensor<bool, [4]> t = "
+                     "cast(x = f, dtype = \"bool\");"
+                     "tensor<fp32, [4]> w = cast(x = t, dtype = \"fp32\");",
+                     "i, w"),
+             {f})
+             .outputs == std::vector<Numbers>({{-1, 2, 0, 300}, {1, 1, 0, 1}}));
 }
 
 TEST(reductions_along_every_axis) {
   const Numbers x = Random(3 * 21 * 13, 8);
-  const auto run = [&](const std::string& op, const std::string& axes, int count, const std::string& shape) {
-    return Only(Run(Program("tensor<fp32, [3, 21, 13]> x", "tensor<fp32, [" + shape + "]> y = " + op + "(x = x, axes = " + Ints(axes, count) + ", keep_dims = bool(true));", "y"), {x}));
+  const auto run = [&](const std::string& op, const std::string& axes, int count,
+                       const std::string& shape) {
+    return Only(Run(Program("tensor<fp32, [3, 21, 13]> x",
+                            "tensor<fp32, [" + shape + "]> y = " + op + "(x = x, axes = " +
+                                Ints(axes, count) + ", keep_dims = bool(true));",
+                            "y"),
+                    {x}));
   };
-  Numbers outer(13 * 21, 0), middle(39, 0), inner(63, 0), largest(39, -9), all(1, 0), log_sum(63, 0);
+  Numbers outer(13 * 21, 0), middle(39, 0), inner(63, 0), largest(39, -9), all(1, 0),
+      log_sum(63, 0);
   for (size_t i = 0; i < x.size(); ++i) {
     outer[i % 273] += x[i];
     middle[i / 273 * 13 + i % 13] += x[i];
@@ -103,95 +129,64 @@ TEST(reductions_along_every_axis) {
   EXPECT(Near(run("reduce_mean", "-1", 1, "3, 21, 1"), inner, 1e-5f));
   EXPECT(Near(run("reduce_max", "1", 1, "3, 1, 13"), largest, 0));
   EXPECT(Near(run("reduce_sum_square", "0, 1, 2", 3, "1, 1, 1"), all, 1e-5f));
-  EXPECT(Near(run("reduce_l2_norm", "0, 2, 1", 3, "1, 1, 1"), Map(all, [](double v) { return std::sqrt(v); }), 1e-5f));
-  EXPECT(Near(run("reduce_log_sum_exp", "2", 1, "3, 21, 1"), Map(log_sum, [](double v) { return std::log(v); }), 1e-5f));
+  EXPECT(Near(run("reduce_l2_norm", "0, 2, 1", 3, "1, 1, 1"),
+              Map(all, [](double v) { return std::sqrt(v); }), 1e-5f));
+  EXPECT(Near(run("reduce_log_sum_exp", "2", 1, "3, 21, 1"),
+              Map(log_sum, [](double v) { return std::log(v); }), 1e-5f));
   const Numbers ties = {1, 5, 5, 2, -1, 0, 0, -3};
-  EXPECT(Run(Program("tensor<fp16, [2, 4]> x", "tensor<int32, [2]> y = reduce_argmax(x = x, axis = int32(-1));"
-                     "tensor<fp16, [2, 2]> v, tensor<int32, [2, 2]> i = topk(x = x, k = int32(2));", "y, v, i"), {ties}).outputs ==
-         std::vector<Numbers>({{1, 1}, {5, 5, 0, 0}, {1, 2, 1, 2}}));
-}
-
-TEST(matrix_products_broadcast_and_transpose) {
-  const Numbers x = Random(2 * 3 * 5 * 4, 1), w = Random(3 * 4 * 6, 2);
-  Numbers wanted(2 * 3 * 5 * 6, 0);
-  for (size_t b = 0; b < 6; ++b) {
-    for (size_t m = 0; m < 5; ++m) {
-      for (size_t n = 0; n < 6; ++n) {
-        for (size_t k = 0; k < 4; ++k) wanted[(b * 5 + m) * 6 + n] += x[(b * 4 + k) * 5 + m] * w[(b % 3 * 6 + n) * 4 + k];
-      }
-    }
-  }
-  EXPECT(Near(Only(Run(Program("tensor<fp32, [2, 3, 4, 5]> x, tensor<fp32, [3, 6, 4]> w",
-                               "tensor<fp32, [2, 3, 5, 6]> y = matmul(x = x, y = w, transpose_x = bool(true), transpose_y = bool(true));", "y"), {x, w})), wanted, 1e-5f));
-  const Numbers bias = Random(6, 3);
-  Numbers linear(20 * 6, 0);
-  for (size_t m = 0; m < 20; ++m) {
-    for (size_t n = 0; n < 6; ++n) {
-      for (size_t k = 0; k < 6; ++k) linear[m * 6 + n] += x[m * 6 + k] * w[n * 6 + k];
-      linear[m * 6 + n] += bias[n];
-    }
-  }
-  EXPECT(Near(Only(Run(Program("tensor<fp32, [4, 5, 6]> x, tensor<fp32, [6, 6]> w, tensor<fp32, [6]> b",
-                               "tensor<fp32, [4, 5, 6]> y = linear(x = x, weight = w, bias = b);", "y"), {x, Numbers(w.begin(), w.begin() + 36), bias})), linear, 1e-5f));
-  EXPECT(Only(Run(Program("tensor<int32, [2]> x, tensor<int32, [2, 3]> w", "tensor<int32, [3]> y = matmul(x = x, y = w);", "y"), {{2, 3}, {1, 2, 3, 4, 5, 6}})) == Numbers({14, 19, 24}));
-}
-
-TEST(convolutions_with_groups_strides_and_padding) {
-  const size_t N = 2, C = 4, H = 7, W = 9, M = 6, G = 2, KH = 3, KW = 2;
-  const Numbers x = Random(N * C * H * W, 1), w = Random(M * C / G * KH * KW, 2), bias = Random(M, 3);
-  const size_t OH = (H + 3 - 5) / 2 + 1, OW = W + 1 - 1;
-  Numbers wanted(N * M * OH * OW, 0);
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    const size_t ow = i % OW, oh = i / OW % OH, m = i / (OW * OH) % M, n = i / (OW * OH * M);
-    double sum = bias[m];
-    for (size_t c = 0; c < C / G; ++c) {
-      for (size_t kh = 0; kh < KH; ++kh) {
-        for (size_t kw = 0; kw < KW; ++kw) {
-          const int64_t h = int64_t(oh * 2 + kh * 2) - 1, v = int64_t(ow + kw) - 0;
-          if (h < 0 || h >= int64_t(H) || v < 0 || v >= int64_t(W)) continue;
-          const size_t channel = m / (M / G) * (C / G) + c;
-          sum += double(w[((m * (C / G) + c) * KH + kh) * KW + kw]) * x[((n * C + channel) * H + size_t(h)) * W + size_t(v)];
-        }
-      }
-    }
-    wanted[i] = float(sum);
-  }
-  const std::string text = Program(
-      "tensor<fp32, [2, 4, 7, 9]> x, tensor<fp32, [6, 2, 3, 2]> w, tensor<fp32, [6]> b",
-      "tensor<fp32, [2, 6, 3, 9]> y = conv(x = x, weight = w, bias = b, strides = " + Ints("2, 1", 2) + ", dilations = " + Ints("2, 1", 2) +
-          ", groups = int32(2), pad_type = string(\"custom\"), pad = " + Ints("1, 2, 0, 1", 4) + ");", "y");
-  EXPECT(Near(Only(Run(text, {x, w, bias})), wanted, 1e-5f));
-  const Numbers signal = Random(30, 4), taps = Random(2 * 5, 5);
-  Numbers filtered(2 * 26, 0);
-  for (size_t i = 0; i < 52; ++i) {
-    for (size_t k = 0; k < 5; ++k) filtered[i] += taps[i / 26 * 5 + k] * signal[i % 26 + k];
-  }
-  EXPECT(Near(Only(Run(Program("tensor<fp32, [1, 1, 30]> x, tensor<fp32, [2, 1, 5]> w", "tensor<fp32, [1, 2, 26]> y = conv(x = x, weight = w);", "y"), {signal, taps})), filtered, 1e-5f));
+  EXPECT(Run(Program("tensor<fp16, [2, 4]> x",
+                     "tensor<int32, [2]> y = reduce_argmax(x = x, axis = int32(-1));"
+                     "tensor<fp16, [2, 2]> v, tensor<int32, [2, 2]> i = topk(x = x, k = int32(2));",
+                     "y, v, i"),
+             {ties})
+             .outputs == std::vector<Numbers>({{1, 1}, {5, 5, 0, 0}, {1, 2, 1, 2}}));
 }
 
 TEST(windows_borders_and_indices) {
   Numbers x(24);
   for (size_t i = 0; i < 24; ++i) x[i] = float(i);
   const auto run = [&](const std::string& type, const std::string& call) {
-    return Only(Run(Program("tensor<fp16, [4, 6]> x", "tensor<" + type + "> y = " + call + ";", "y"), {x}));
+    return Only(
+        Run(Program("tensor<fp16, [4, 6]> x", "tensor<" + type + "> y = " + call + ";", "y"), {x}));
   };
-  EXPECT(run("fp16, [2, 3]", "slice_by_index(x = x, begin = " + Ints("-1, 1", 2) + ", end = " + Ints("0, 6", 2) + ", stride = " + Ints("-2, 2", 2) + ")") == Numbers({19, 21, 23, 7, 9, 11}));
-  EXPECT(run("fp16, [3]", "slice_by_index(x = x, begin = " + Ints("2, 3", 2) + ", end = " + Ints("0, 0", 2) +
-             ", end_mask = tensor<bool, [2]>([false, true]), squeeze_mask = tensor<bool, [2]>([true, false]))") == Numbers({15, 16, 17}));
-  EXPECT(run("fp16, [2, 2]", "slice_by_size(x = x, begin = " + Ints("2, -2", 2) + ", size = " + Ints("-1, 2", 2) + ")") == Numbers({16, 17, 22, 23}));
-  EXPECT(run("fp16, [4, 10]", "pad(x = x, pad = " + Ints("3, 1", 2) + ", mode = string(\"reflect\"))").at(0) == 3);
-  EXPECT(run("fp16, [2, 6]", "gather(x = x, indices = " + Ints("3, -3", 2) + ", axis = int32(0))") == Numbers({18, 19, 20, 21, 22, 23, 6, 7, 8, 9, 10, 11}));
-  EXPECT(run("fp16, [4, 1]", "gather_along_axis(x = x, indices = tensor<int32, [4, 1]>([0, 5, -1, 2]), axis = int32(1))") == Numbers({0, 11, 17, 20}));
-  EXPECT(run("fp16, [2]", "gather_nd(x = x, indices = tensor<int32, [2, 2]>([0, 5, 3, 1]))") == Numbers({5, 19}));
+  EXPECT(run("fp16, [2, 3]", "slice_by_index(x = x, begin = " + Ints("-1, 1", 2) +
+                                 ", end = " + Ints("0, 6", 2) + ", stride = " + Ints("-2, 2", 2) +
+                                 ")") == Numbers({19, 21, 23, 7, 9, 11}));
+  EXPECT(run("fp16, [3]", "slice_by_index(x = x, begin = " + Ints("2, 3", 2) +
+                              ", end = " + Ints("0, 0", 2) +
+                              ", end_mask = tensor<bool, [2]>([false, true]), squeeze_mask = "
+                              "tensor<bool, [2]>([true, false]))") == Numbers({15, 16, 17}));
+  EXPECT(run("fp16, [2, 2]", "slice_by_size(x = x, begin = " + Ints("2, -2", 2) + ", size = " +
+                                 Ints("-1, 2", 2) + ")") == Numbers({16, 17, 22, 23}));
+  EXPECT(
+      run("fp16, [4, 10]", "pad(x = x, pad = " + Ints("3, 1", 2) + ", mode = string(\"reflect\"))")
+          .at(0) == 3);
+  EXPECT(
+      run("fp16, [2, 6]", "gather(x = x, indices = " + Ints("3, -3", 2) + ", axis = int32(0))") ==
+      Numbers({18, 19, 20, 21, 22, 23, 6, 7, 8, 9, 10, 11}));
+  EXPECT(run("fp16, [4, 1]",
+             "gather_along_axis(x = x, indices = tensor<int32, [4, 1]>([0, 5, -1, 2]), axis = "
+             "int32(1))") == Numbers({0, 11, 17, 20}));
+  EXPECT(run("fp16, [2]", "gather_nd(x = x, indices = tensor<int32, [2, 2]>([0, 5, 3, 1]))") ==
+         Numbers({5, 19}));
   EXPECT(run("fp16, [8, 6]", "tile(x = x, reps = " + Ints("2, 1", 2) + ")").at(30) == 6);
   EXPECT(run("fp16, [4, 2, 6]", "stack(values = (x, x), axis = int32(1))").at(17) == 11);
   EXPECT(run("int32, [2]", "shape(x = x)") == Numbers({4, 6}));
   EXPECT(run("fp16, [4, 6]", "cumsum(x = x, axis = int32(1), exclusive = bool(true))").at(5) == 10);
-  EXPECT(Run(Program("tensor<fp16, [4]> x, tensor<int32, [2]> i", "tensor<fp16, [2]> y = gather(x = x, indices = i, axis = int32(0));", "y"), {{1, 2, 3, 4}, {1, 4}}).error.find("outside") != std::string::npos);
-  EXPECT(Only(Run(Program("tensor<fp16, [3, 4]> x, tensor<int32, [2]> b", "tensor<fp16, [2, 2]> y = slice_by_size(x = x, begin = b, size = " + Ints("2, 2", 2) + ");", "y"),
+  EXPECT(Run(Program("tensor<fp16, [4]> x, tensor<int32, [2]> i",
+                     "tensor<fp16, [2]> y = gather(x = x, indices = i, axis = int32(0));", "y"),
+             {{1, 2, 3, 4}, {1, 4}})
+             .error.find("outside") != std::string::npos);
+  EXPECT(Only(Run(Program("tensor<fp16, [3, 4]> x, tensor<int32, [2]> b",
+                          "tensor<fp16, [2, 2]> y = slice_by_size(x = x, begin = b, size = " +
+                              Ints("2, 2", 2) + ");",
+                          "y"),
                   {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, {1, 2}})) == Numbers({6, 7, 10, 11}));
   EXPECT(Only(Run(Program("tensor<fp16, [2, 3]> x, tensor<fp16, [2]> u",
-                          "tensor<fp16, [2, 3]> y = slice_update(x = x, update = u, begin = " + Ints("0, 1", 2) + ", end = " + Ints("2, 0", 2) + ", squeeze_mask = tensor<bool, [2]>([false, true]));", "y"),
+                          "tensor<fp16, [2, 3]> y = slice_update(x = x, update = u, begin = " +
+                              Ints("0, 1", 2) + ", end = " + Ints("2, 0", 2) +
+                              ", squeeze_mask = tensor<bool, [2]>([false, true]));",
+                          "y"),
                   {{1, 2, 3, 4, 5, 6}, {8, 9}})) == Numbers({1, 8, 3, 4, 9, 6}));
 }
 
@@ -201,23 +196,44 @@ TEST(norms_attention_and_quantisation) {
   for (size_t r = 0; r < 4; ++r) {
     double mean = 0, variance = 0, sum = 0;
     for (size_t i = 0; i < 33; ++i) mean += x[r * 33 + i] / 33;
-    for (size_t i = 0; i < 33; ++i) variance += (x[r * 33 + i] - mean) * (x[r * 33 + i] - mean) / 33;
+    for (size_t i = 0; i < 33; ++i)
+      variance += (x[r * 33 + i] - mean) * (x[r * 33 + i] - mean) / 33;
     for (size_t i = 0; i < 33; ++i) sum += std::exp(x[r * 33 + i]);
     for (size_t i = 0; i < 33; ++i) {
-      normal[r * 33 + i] = float((x[r * 33 + i] - mean) / std::sqrt(variance + 1e-5) * gamma[i] + beta[i]);
+      normal[r * 33 + i] =
+          float((x[r * 33 + i] - mean) / std::sqrt(variance + 1e-5) * gamma[i] + beta[i]);
       soft[r * 33 + i] = float(std::exp(x[r * 33 + i]) / sum);
     }
   }
-  EXPECT(Near(Only(Run(Program("tensor<fp32, [4, 33]> x, tensor<fp32, [33]> g, tensor<fp32, [33]> b", "tensor<fp32, [4, 33]> y = layer_norm(x = x, axes = " + Ints("1", 1) + ", gamma = g, beta = b);", "y"), {x, gamma, beta})), normal, 1e-5f));
-  EXPECT(Near(Only(Run(Program("tensor<fp32, [4, 33]> x", "tensor<fp32, [4, 33]> y = softmax(x = x);", "y"), {x})), soft, 1e-6f));
+  EXPECT(
+      Near(Only(Run(Program("tensor<fp32, [4, 33]> x, tensor<fp32, [33]> g, tensor<fp32, [33]> b",
+                            "tensor<fp32, [4, 33]> y = layer_norm(x = x, axes = " + Ints("1", 1) +
+                                ", gamma = g, beta = b);",
+                            "y"),
+                    {x, gamma, beta})),
+           normal, 1e-5f));
+  EXPECT(Near(
+      Only(Run(Program("tensor<fp32, [4, 33]> x", "tensor<fp32, [4, 33]> y = softmax(x = x);", "y"),
+               {x})),
+      soft, 1e-6f));
   const Numbers long_row = Random(9001, 9);
   double total = 0;
   for (float v : long_row) total += std::exp(double(v));
-  EXPECT(Near(Only(Run(Program("tensor<fp32, [9001]> x", "tensor<fp32, [9001]> y = softmax(x = x);", "y"), {long_row})), Map(long_row, [&](double v) { return std::exp(v) / total; }), 1e-6f));
-  EXPECT(Run(Program("tensor<fp32, [5]> x", "tensor<int8, [5]> q = quantize(input = x, scale = fp32(0.5), output_dtype = string(\"int8\"));"
-                     "tensor<fp32, [5]> y = dequantize(input = q, scale = fp32(0.5));", "q, y"), {{0.25f, 0.75f, -0.25f, 100, -100}}).outputs ==
-         std::vector<Numbers>({{0, 2, 0, 127, -128}, {0, 1, 0, 63.5f, -64}}));
-  EXPECT(Only(Run(Program("tensor<fp16, [1, 1, 2]> q, tensor<fp16, [1, 2, 2]> k, tensor<fp16, [1, 2, 1]> v, tensor<bool, [1, 2]> m",
-                          "tensor<fp16, [1, 1, 1]> y = scaled_dot_product_attention(query = q, key = k, value = v, attn_mask = m);", "y"),
+  EXPECT(Near(
+      Only(Run(Program("tensor<fp32, [9001]> x", "tensor<fp32, [9001]> y = softmax(x = x);", "y"),
+               {long_row})),
+      Map(long_row, [&](double v) { return std::exp(v) / total; }), 1e-6f));
+  EXPECT(Run(Program("tensor<fp32, [5]> x",
+                     "tensor<int8, [5]> q = quantize(input = x, scale = fp32(0.5), output_dtype = "
+                     "string(\"int8\"));"
+                     "tensor<fp32, [5]> y = dequantize(input = q, scale = fp32(0.5));",
+                     "q, y"),
+             {{0.25f, 0.75f, -0.25f, 100, -100}})
+             .outputs == std::vector<Numbers>({{0, 2, 0, 127, -128}, {0, 1, 0, 63.5f, -64}}));
+  EXPECT(Only(Run(Program("tensor<fp16, [1, 1, 2]> q, tensor<fp16, [1, 2, 2]> k, tensor<fp16, [1, "
+                          "2, 1]> v, tensor<bool, [1, 2]> m",
+                          "tensor<fp16, [1, 1, 1]> y = scaled_dot_product_attention(query = q, key "
+                          "= k, value = v, attn_mask = m);",
+                          "y"),
                   {{1, 1}, {5, 5, 1, 1}, {3, 4}, {0, 1}})) == Numbers({4}));
 }

@@ -17,8 +17,10 @@ namespace engine_test {
 using Numbers = std::vector<float>;
 
 // Text of one function with the given parameter list, body and outputs.
-inline std::string Program(const std::string& parameters, const std::string& body, const std::string& outputs) {
-  return "program(1.3)\n{\n  func main<ios18>(" + parameters + ") {\n" + body + "\n  } -> (" + outputs + ");\n}\n";
+inline std::string Program(const std::string& parameters, const std::string& body,
+                           const std::string& outputs) {
+  return "program(1.3)\n{\n  func main<ios18>(" + parameters + ") {\n" + body + "\n  } -> (" +
+         outputs + ");\n}\n";
 }
 
 // Reproducible numbers in [-1, 1) that fp16 holds exactly.
@@ -38,7 +40,8 @@ struct Outcome {
   std::vector<Numbers> outputs;
 };
 
-inline void Store(const ane::IoDescription& io, const Numbers& numbers, std::vector<uint8_t>* bytes) {
+inline void Store(const ane::IoDescription& io, const Numbers& numbers,
+                  std::vector<uint8_t>* bytes) {
   for (size_t i = 0; i < numbers.size(); ++i) {
     if (io.dtype == ane::Dtype::kFp16) {
       const uint16_t h = ane::Fp32ToFp16(numbers[i]);
@@ -74,9 +77,10 @@ inline Numbers Load(const ane::IoDescription& io, const std::vector<uint8_t>& by
   return out;
 }
 
-// Runs with inputs in the declared order; scratch and outputs start as NaN patterns so that unwritten parts show.
-inline Outcome Run(const std::string& text, const std::vector<Numbers>& inputs, const ane::CompileOptions& options = {},
-                   int threads = 1) {
+// Runs with inputs in the declared order; scratch and outputs start as NaN patterns so that
+// unwritten parts show.
+inline Outcome Run(const std::string& text, const std::vector<Numbers>& inputs,
+                   const ane::CompileOptions& options = {}, int threads = 1) {
   auto compiled = ane::Executable::Compile(text, options);
   if (!compiled.ok()) return {compiled.status().message(), {}};
   const ane::Executable& program = *compiled.value();
@@ -96,12 +100,14 @@ inline Outcome Run(const std::string& text, const std::vector<Numbers>& inputs, 
   for (auto& buffer : in) in_pointers.push_back(buffer.data());
   for (auto& buffer : out) out_pointers.push_back(buffer.data());
   const size_t scratch_bytes = (program.scratch_bytes() + 127) / 64 * 64;
-  const std::unique_ptr<void, decltype(&std::free)> scratch(std::aligned_alloc(64, scratch_bytes), std::free);
+  const std::unique_ptr<void, decltype(&std::free)> scratch(std::aligned_alloc(64, scratch_bytes),
+                                                            std::free);
   std::memset(scratch.get(), 0xFF, scratch_bytes);
   ane::ThreadPool pool(threads);
   const ane::Status status = program.Run(in_pointers, out_pointers, scratch.get(), pool);
   Outcome outcome{status.message(), {}};
-  for (size_t i = 0; i < out.size(); ++i) outcome.outputs.push_back(Load(program.outputs()[i], out[i]));
+  for (size_t i = 0; i < out.size(); ++i)
+    outcome.outputs.push_back(Load(program.outputs()[i], out[i]));
   return outcome;
 }
 

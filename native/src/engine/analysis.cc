@@ -20,7 +20,8 @@ void DropUnused(Function* function) {
   for (size_t i = function->operations.size(); i-- > 0;) {
     Operation& operation = function->operations[i];
     const bool live = operation.op == "write_state" ||
-                      std::any_of(operation.results.begin(), operation.results.end(), [&](int r) { return used[size_t(r)]; });
+                      std::any_of(operation.results.begin(), operation.results.end(),
+                                  [&](int r) { return used[size_t(r)]; });
     if (!live) continue;
     for (const Operand& operand : operation.operands) {
       for (int value : operand.values) used[size_t(value)] = true;
@@ -33,7 +34,8 @@ void DropUnused(Function* function) {
 
 class Analyser {
  public:
-  Analyser(Function* function, const CompileOptions& options) : function_(*function), options_(options), pool_(1) {}
+  Analyser(Function* function, const CompileOptions& options)
+      : function_(*function), options_(options), pool_(1) {}
 
   void Run() {
     for (int input : function_.inputs) CheckInput(function_.values[size_t(input)]);
@@ -54,17 +56,22 @@ class Analyser {
 
  private:
   void CheckInput(Value& value) {
-    if (!value.supported) Fail(value.offset, "Expected a tensor for input " + value.name + ", got a type this engine does not run (state, list or another element type).");
+    if (!value.supported)
+      Fail(value.offset,
+           "Expected a tensor for input " + value.name +
+               ", got a type this engine does not run (state, list or another element type).");
     const auto given = options_.input_shapes.find(value.name);
     if (given == options_.input_shapes.end()) {
       const Shape& shape = value.type.shape;
       if (std::find(shape.begin(), shape.end(), kUnknownDim) != shape.end()) {
-        Fail(value.offset, "Expected a shape for input " + value.name + ", whose type has unknown dimensions " +
-                               ShapeText(shape) + ", got none.");
+        Fail(value.offset, "Expected a shape for input " + value.name +
+                               ", whose type has unknown dimensions " + ShapeText(shape) +
+                               ", got none.");
       }
       return;
     }
-    Match(value, {value.type.dtype, value.type.bits, given->second}, "the given shape of input " + value.name);
+    Match(value, {value.type.dtype, value.type.bits, given->second},
+          "the given shape of input " + value.name);
     value.type.shape = given->second;
   }
 
@@ -75,7 +82,9 @@ class Analyser {
     for (size_t i = 0; same && i < declared.size(); ++i) {
       same = declared[i] == found.shape[i] || (declared[i] == kUnknownDim && found.shape[i] >= 0);
     }
-    if (!same) Fail(value.offset, "Expected " + TypeText(value.type) + " for " + what + ", got " + TypeText(found) + ".");
+    if (!same)
+      Fail(value.offset,
+           "Expected " + TypeText(value.type) + " for " + what + ", got " + TypeText(found) + ".");
   }
 
   void ReadWeights(Value* value) const {
@@ -84,15 +93,18 @@ class Analyser {
     if (file == options_.blobs.end()) {
       Fail(value->offset, "Expected the bytes of weight file " + value->blob->path + ", got none.");
     }
-    if (!value->supported) Fail(value->offset, "Expected an element type this engine reads, got another one.");
+    if (!value->supported)
+      Fail(value->offset, "Expected an element type this engine reads, got another one.");
     auto literal = ReadBlob(file->second, value->blob->offset, value->type, options_.lenient_blobs);
-    if (!literal.ok()) Fail(value->offset, literal.status().message() + " File: " + value->blob->path + ".");
+    if (!literal.ok())
+      Fail(value->offset, literal.status().message() + " File: " + value->blob->path + ".");
     value->literal = literal.value();
   }
 
   void DefineConstant(const Operation& operation) {
     const OpCall call(function_, operation);
-    call.Check(operation.results.size() == 1, "val", "one result", std::to_string(operation.results.size()));
+    call.Check(operation.results.size() == 1, "val", "one result",
+               std::to_string(operation.results.size()));
     const Literal& literal = call.Constant("val");
     Value& result = function_.values[size_t(operation.results[0])];
     Match(result, literal.type, result.name);
@@ -122,10 +134,12 @@ class Analyser {
       const std::string padded = " " + std::string(operation.row->operands) + " ";
       const std::string name = " " + std::string(operand.name);
       bool found = false;
-      for (const char* end : {" ", "? ", "* "}) found = found || padded.find(name + end) != std::string::npos;
+      for (const char* end : {" ", "? ", "* "})
+        found = found || padded.find(name + end) != std::string::npos;
       if (!found) {
-        Fail(operand.offset, "Expected an operand of " + std::string(operation.op) + " (" + operation.row->operands +
-                                 "), got " + std::string(operand.name) + ".");
+        Fail(operand.offset, "Expected an operand of " + std::string(operation.op) + " (" +
+                                 operation.row->operands + "), got " + std::string(operand.name) +
+                                 ".");
       }
     }
   }
@@ -134,12 +148,14 @@ class Analyser {
   bool Check(Operation* operation) {
     operation->row = FindOp(operation->op);
     if (operation->row == nullptr) {
-      Fail(operation->offset, "Expected an operation this engine has, got '" + std::string(operation->op) + "'.");
+      Fail(operation->offset,
+           "Expected an operation this engine has, got '" + std::string(operation->op) + "'.");
     }
     for (const Operand& operand : operation->operands) {
       for (int value : operand.values) {
         if (!function_.values[size_t(value)].supported) {
-          Fail(operand.offset, "Expected a tensor for " + std::string(operand.name) + ", got a type this engine does not run.");
+          Fail(operand.offset, "Expected a tensor for " + std::string(operand.name) +
+                                   ", got a type this engine does not run.");
         }
       }
     }
@@ -147,8 +163,9 @@ class Analyser {
     const OpCall call(function_, *operation);
     const std::vector<TensorType> types = operation->row->infer(call);
     if (types.size() != operation->results.size()) {
-      Fail(operation->offset, "Expected " + std::to_string(types.size()) + " results of " + std::string(operation->op) +
-                                  ", got " + std::to_string(operation->results.size()) + ".");
+      Fail(operation->offset, "Expected " + std::to_string(types.size()) + " results of " +
+                                  std::string(operation->op) + ", got " +
+                                  std::to_string(operation->results.size()) + ".");
     }
     int64_t elements = 0;
     for (size_t i = 0; i < types.size(); ++i) {
@@ -156,7 +173,8 @@ class Analyser {
       Match(result, types[i], result.name);
       double size = 1;
       for (int64_t dim : types[i].shape) size *= double(dim);
-      if (size > 0x1p+40) Fail(result.offset, "Expected at most 2^40 elements, got " + TypeText(types[i]) + ".");
+      if (size > 0x1p+40)
+        Fail(result.offset, "Expected at most 2^40 elements, got " + TypeText(types[i]) + ".");
       result.type = types[i];
       elements += ElementCount(types[i].shape);
     }
@@ -196,10 +214,13 @@ class Analyser {
     Plan plan;
     Lowering(single, options_.exact, &plan).Run();
     const size_t bytes = (plan.scratch_bytes() + 63) / 64 * 64;
-    const std::unique_ptr<void, decltype(&std::free)> scratch(std::aligned_alloc(64, std::max<size_t>(bytes, 64)), std::free);
+    const std::unique_ptr<void, decltype(&std::free)> scratch(
+        std::aligned_alloc(64, std::max<size_t>(bytes, 64)), std::free);
     if (scratch == nullptr) throw std::bad_alloc();
-    if (const char* message = plan.Run({}, outputs, scratch.get(), pool_)) Fail(operation.offset, message);
-    for (size_t i = 0; i < literals.size(); ++i) function_.values[size_t(operation.results[i])].literal = literals[i];
+    if (const char* message = plan.Run({}, outputs, scratch.get(), pool_))
+      Fail(operation.offset, message);
+    for (size_t i = 0; i < literals.size(); ++i)
+      function_.values[size_t(operation.results[i])].literal = literals[i];
     return true;
   }
 

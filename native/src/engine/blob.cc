@@ -53,17 +53,20 @@ void Unpack(const uint8_t* packed, const TensorType& type, int64_t count, uint8_
 
 }  // namespace
 
-Result<std::shared_ptr<const Literal>> ReadBlob(std::span<const uint8_t> file, uint64_t offset, const TensorType& type,
-                                                bool lenient) {
+Result<std::shared_ptr<const Literal>> ReadBlob(std::span<const uint8_t> file, uint64_t offset,
+                                                const TensorType& type, bool lenient) {
   const auto fail = [&](const std::string& expected, uint64_t got) {
-    return InvalidArgument("Expected " + expected + " for the weight record at byte " + std::to_string(offset) +
-                           ", got " + std::to_string(got) + ".");
+    return InvalidArgument("Expected " + expected + " for the weight record at byte " +
+                           std::to_string(offset) + ", got " + std::to_string(got) + ".");
   };
   constexpr std::string_view kPointer = "version https://git-lfs";
-  if (file.size() >= kPointer.size() && std::memcmp(file.data(), kPointer.data(), kPointer.size()) == 0) {
-    return InvalidArgument("Expected weights, got a Git LFS pointer. Fetch the file with git lfs pull.");
+  if (file.size() >= kPointer.size() &&
+      std::memcmp(file.data(), kPointer.data(), kPointer.size()) == 0) {
+    return InvalidArgument(
+        "Expected weights, got a Git LFS pointer. Fetch the file with git lfs pull.");
   }
-  if (offset > file.size() || file.size() - offset < kRecordBytes) return fail("64 bytes in the file", file.size());
+  if (offset > file.size() || file.size() - offset < kRecordBytes)
+    return fail("64 bytes in the file", file.size());
   if (const uint32_t sentinel = Read<uint32_t>(file, offset); sentinel != kSentinel) {
     return fail("the sentinel 0xDEADBEEF", sentinel);
   }
@@ -73,18 +76,21 @@ Result<std::shared_ptr<const Literal>> ReadBlob(std::span<const uint8_t> file, u
   const int64_t count = ElementCount(type.shape);
   const uint64_t width = type.bits > 0 ? uint64_t(type.bits) : 8 * SizeOf(type.dtype);
   const uint64_t wanted = (uint64_t(count) * width + 7) / 8;
-  if (RecordType(type) == 0) return InvalidArgument("Expected a type weight files hold, got " + TypeText(type) + ".");
+  if (RecordType(type) == 0)
+    return InvalidArgument("Expected a type weight files hold, got " + TypeText(type) + ".");
   if (lenient) {
     if (payload == 0) payload = offset + kRecordBytes;
     size = wanted;
   }
-  if (!lenient && code != RecordType(type)) return fail("element type " + std::to_string(RecordType(type)), code);
+  if (!lenient && code != RecordType(type))
+    return fail("element type " + std::to_string(RecordType(type)), code);
   if (size != wanted) return fail(std::to_string(wanted) + " bytes", size);
   // A payload inside the header or the record itself would be read as numbers without notice.
   if (payload < kRecordBytes || (payload < offset + kRecordBytes && payload + size > offset)) {
     return fail("a payload outside of the records", payload);
   }
-  if (payload > file.size() || file.size() - payload < size) return fail("a payload inside the file", payload);
+  if (payload > file.size() || file.size() - payload < size)
+    return fail("a payload inside the file", payload);
   auto literal = std::make_shared<Literal>();
   literal->type = type;
   if (type.bits > 0) {

@@ -12,7 +12,8 @@ struct ConvGeometry {
   Shape stride, dilation, before, after, out;
   bool padded() const {
     const auto positive = [](int64_t n) { return n > 0; };
-    return std::any_of(before.begin(), before.end(), positive) || std::any_of(after.begin(), after.end(), positive);
+    return std::any_of(before.begin(), before.end(), positive) ||
+           std::any_of(after.begin(), after.end(), positive);
   }
 };
 

@@ -76,7 +76,8 @@ void Copy::RunTyped(const RunContext& context, int64_t shift) const {
   const T* from = context.Data<T>(from_) + shift;
   if (tiled_dim_ >= 0) {
     const auto body = [&](int64_t begin, int64_t end) { Tiles(to, from, begin, end); };
-    context.pool.ParallelFor(ElementCount(outer_shape_), std::max<int64_t>(1, kChunk / (kTile * nest_.shape.back())),
+    context.pool.ParallelFor(ElementCount(outer_shape_),
+                             std::max<int64_t>(1, kChunk / (kTile * nest_.shape.back())),
                              std::ref(body));
     return;
   }

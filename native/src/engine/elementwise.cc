@@ -17,7 +17,8 @@ double Softplus(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::l
 double Gelu(E op, double x) {
   constexpr double kRootHalf = 0.70710678118654752440, kRootTwoOverPi = 0.79788456080286535588;
   if (op == E::kGeluExact) return x / 2 * (1 + std::erf(x * kRootHalf));
-  if (op == E::kGeluTanh) return x / 2 * (1 + std::tanh(kRootTwoOverPi * (x + 0.044715 * x * x * x)));
+  if (op == E::kGeluTanh)
+    return x / 2 * (1 + std::tanh(kRootTwoOverPi * (x + 0.044715 * x * x * x)));
   return x * Sigmoid(1.702 * x);
 }
 
@@ -41,7 +42,9 @@ bool PowIsRsqrt(const float* a, const float* b, int64_t n) {
 
 void Power(float* out, const float* a, const float* b, int64_t n) {
   if (PowIsRsqrt(a, b, n)) return Vec().rsqrt(out, a, n);
-  Loop(out, n, [&](int64_t i) { return b[i] == 2 ? a[i] * a[i] : float(std::pow(double(a[i]), double(b[i]))); });
+  Loop(out, n, [&](int64_t i) {
+    return b[i] == 2 ? a[i] * a[i] : float(std::pow(double(a[i]), double(b[i])));
+  });
 }
 
 }  // namespace
@@ -51,7 +54,8 @@ ElementwiseCall ReadElementwise(E op, const OpCall& call) {
   const auto epsilon = [&](double otherwise) {
     // A default is a number of the operand's type: 1e-12 is 0 in fp16.
     const bool half = call.Type("x").dtype == Dtype::kFp16;
-    return call.Number("epsilon", half ? Fp16ToFp32(Fp16FromDouble(otherwise)) : double(float(otherwise)));
+    return call.Number("epsilon",
+                       half ? Fp16ToFp32(Fp16FromDouble(otherwise)) : double(float(otherwise)));
   };
   switch (op) {
     case E::kRsqrt: out.constants[0] = epsilon(1e-12); break;
@@ -64,12 +68,15 @@ ElementwiseCall ReadElementwise(E op, const OpCall& call) {
       call.Check(out.op != E::kGeluExact || mode == "EXACT", "mode", "a gelu mode", mode);
       break;
     }
-    case E::kLeakyRelu: case E::kElu: case E::kThresholdedRelu: case E::kThreshold:
-      out.constants[0] = call.Number("alpha");
-      break;
-    case E::kClampedRelu: case E::kLinearActivation: case E::kScaledTanh: case E::kSigmoidHard: case E::kClip:
-      out.constants = {call.Number("alpha"), call.Number("beta")};
-      break;
+    case E::kLeakyRelu:
+    case E::kElu:
+    case E::kThresholdedRelu:
+    case E::kThreshold: out.constants[0] = call.Number("alpha"); break;
+    case E::kClampedRelu:
+    case E::kLinearActivation:
+    case E::kScaledTanh:
+    case E::kSigmoidHard:
+    case E::kClip: out.constants = {call.Number("alpha"), call.Number("beta")}; break;
     case E::kCast: out.constants[0] = call.TypeOf(call.Result()).dtype == Dtype::kBool; break;
     default: break;
   }
@@ -86,9 +93,19 @@ std::vector<std::string_view> ElementwiseOperands(E op) {
 
 bool KeepsFp16(E op) {
   switch (op) {
-    case E::kMaximum: case E::kMinimum: case E::kAbs: case E::kCeil: case E::kFloor: case E::kRound: case E::kSign:
-    case E::kRelu: case E::kRelu6: case E::kClip: case E::kThreshold: case E::kThresholdedRelu: case E::kSelect:
-      return true;
+    case E::kMaximum:
+    case E::kMinimum:
+    case E::kAbs:
+    case E::kCeil:
+    case E::kFloor:
+    case E::kRound:
+    case E::kSign:
+    case E::kRelu:
+    case E::kRelu6:
+    case E::kClip:
+    case E::kThreshold:
+    case E::kThresholdedRelu:
+    case E::kSelect: return true;
     default: return op >= E::kEqual && op <= E::kLogicalXor;
   }
 }
@@ -144,7 +161,9 @@ double ApplyScalar(E op, double a, double b, double c, const ElementwiseConstant
     case E::kRsqrt: return 1 / std::sqrt(a + k[0]);
     case E::kLog: return std::log(a + k[0]);
     case E::kInverse: return 1 / (a + k[0]);
-    case E::kGeluExact: case E::kGeluTanh: case E::kGeluSigmoid: return Gelu(op, a);
+    case E::kGeluExact:
+    case E::kGeluTanh:
+    case E::kGeluSigmoid: return Gelu(op, a);
     case E::kLeakyRelu: return a < 0 ? k[0] * a : a;
     case E::kElu: return a < 0 ? k[0] * std::expm1(a) : a;
     case E::kClampedRelu: return std::min(k[1], a >= 0 ? a : k[0] * a);
@@ -162,7 +181,8 @@ double ApplyScalar(E op, double a, double b, double c, const ElementwiseConstant
   return a;
 }
 
-void ApplyBlock(const ElementwiseCall& call, float* out, const float* a, const float* b, const float* c, int64_t n) {
+void ApplyBlock(const ElementwiseCall& call, float* out, const float* a, const float* b,
+                const float* c, int64_t n) {
   const VecTable& vec = Vec();
   const float alpha = float(call.constants[0]), beta = float(call.constants[1]);
   switch (call.op) {
@@ -194,7 +214,10 @@ void ApplyBlock(const ElementwiseCall& call, float* out, const float* a, const f
     case E::kGreaterEqual: return Loop(out, n, [&](int64_t i) { return float(a[i] >= b[i]); });
     case E::kSelect: return Loop(out, n, [&](int64_t i) { return a[i] != 0 ? b[i] : c[i]; });
     case E::kLinearActivation: return Loop(out, n, [&](int64_t i) { return alpha * a[i] + beta; });
-    case E::kClip: return Loop(out, n, [&](int64_t i) { return a[i] < alpha ? alpha : a[i] > beta ? beta : a[i]; });
+    case E::kClip:
+      return Loop(out, n, [&](int64_t i) {
+        return a[i] < alpha ? alpha : a[i] > beta ? beta : a[i];
+      });
     case E::kCast:
       if (call.constants[0] != 0) return Loop(out, n, [&](int64_t i) { return float(a[i] != 0); });
       if (out != a) std::copy(a, a + n, out);
@@ -202,7 +225,8 @@ void ApplyBlock(const ElementwiseCall& call, float* out, const float* a, const f
     default: break;
   }
   Loop(out, n, [&](int64_t i) {
-    return float(ApplyScalar(call.op, a[i], b == nullptr ? 0 : b[i], c == nullptr ? 0 : c[i], call.constants));
+    return float(ApplyScalar(call.op, a[i], b == nullptr ? 0 : b[i], c == nullptr ? 0 : c[i],
+                             call.constants));
   });
 }
 

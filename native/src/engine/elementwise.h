@@ -12,13 +12,70 @@ namespace ane::engine {
 
 enum class Elementwise : uint8_t {
   kNone,
-  kAdd, kSub, kMul, kRealDiv, kFloorDiv, kMod, kPow, kMaximum, kMinimum,
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kLogicalAnd, kLogicalOr, kLogicalXor,
-  kAbs, kAcos, kAsin, kAtan, kAtanh, kCeil, kCos, kCosh, kErf, kExp, kExp2, kFloor, kRound, kSign, kSin, kSinh, kSqrt,
-  kSquare, kTan, kRelu, kRelu6, kSigmoid, kSilu, kSoftplus, kSoftsign, kTanh, kLogicalNot,
-  kRsqrt, kLog, kInverse, kGeluExact, kGeluTanh, kGeluSigmoid,
-  kLeakyRelu, kElu, kClampedRelu, kThresholdedRelu, kLinearActivation, kScaledTanh, kSigmoidHard, kClip, kThreshold,
-  kPrelu, kSoftplusParametric, kSelect, kCast,
+  kAdd,
+  kSub,
+  kMul,
+  kRealDiv,
+  kFloorDiv,
+  kMod,
+  kPow,
+  kMaximum,
+  kMinimum,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kLogicalAnd,
+  kLogicalOr,
+  kLogicalXor,
+  kAbs,
+  kAcos,
+  kAsin,
+  kAtan,
+  kAtanh,
+  kCeil,
+  kCos,
+  kCosh,
+  kErf,
+  kExp,
+  kExp2,
+  kFloor,
+  kRound,
+  kSign,
+  kSin,
+  kSinh,
+  kSqrt,
+  kSquare,
+  kTan,
+  kRelu,
+  kRelu6,
+  kSigmoid,
+  kSilu,
+  kSoftplus,
+  kSoftsign,
+  kTanh,
+  kLogicalNot,
+  kRsqrt,
+  kLog,
+  kInverse,
+  kGeluExact,
+  kGeluTanh,
+  kGeluSigmoid,
+  kLeakyRelu,
+  kElu,
+  kClampedRelu,
+  kThresholdedRelu,
+  kLinearActivation,
+  kScaledTanh,
+  kSigmoidHard,
+  kClip,
+  kThreshold,
+  kPrelu,
+  kSoftplusParametric,
+  kSelect,
+  kCast,
 };
 
 // The constants of an operation: alpha and beta, or epsilon.
@@ -37,8 +94,11 @@ std::vector<std::string_view> ElementwiseOperands(Elementwise op);
 bool KeepsFp16(Elementwise op);
 
 // One element in double precision; unused operands are ignored.
-double ApplyScalar(Elementwise op, double a, double b, double c, const ElementwiseConstants& constants);
-// n elements in single precision, vectorised where the vector table has the operation. out may be an operand.
-void ApplyBlock(const ElementwiseCall& call, float* out, const float* a, const float* b, const float* c, int64_t n);
+double ApplyScalar(Elementwise op, double a, double b, double c,
+                   const ElementwiseConstants& constants);
+// n elements in single precision, vectorised where the vector table has the operation. out may be
+// an operand.
+void ApplyBlock(const ElementwiseCall& call, float* out, const float* a, const float* b,
+                const float* c, int64_t n);
 
 }  // namespace ane::engine

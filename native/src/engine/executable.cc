@@ -24,8 +24,10 @@ class CpuExecutable : public Executable {
       const engine::Value& value = function.values[size_t(id)];
       return IoDescription{value.name, value.type.dtype, value.type.shape};
     };
-    std::transform(function.inputs.begin(), function.inputs.end(), std::back_inserter(inputs_), describe);
-    std::transform(function.outputs.begin(), function.outputs.end(), std::back_inserter(outputs_), describe);
+    std::transform(function.inputs.begin(), function.inputs.end(), std::back_inserter(inputs_),
+                   describe);
+    std::transform(function.outputs.begin(), function.outputs.end(), std::back_inserter(outputs_),
+                   describe);
   }
 
   const std::vector<IoDescription>& inputs() const override { return inputs_; }
@@ -37,10 +39,12 @@ class CpuExecutable : public Executable {
              ThreadPool& pool) const override {
     if (inputs.size() != inputs_.size() || outputs.size() != outputs_.size()) {
       return InvalidArgument("Expected " + std::to_string(inputs_.size()) + " inputs and " +
-                             std::to_string(outputs_.size()) + " outputs, got " + std::to_string(inputs.size()) +
-                             " and " + std::to_string(outputs.size()) + ".");
+                             std::to_string(outputs_.size()) + " outputs, got " +
+                             std::to_string(inputs.size()) + " and " +
+                             std::to_string(outputs.size()) + ".");
     }
-    if (const char* message = plan_.Run(inputs, outputs, scratch, pool)) return {"ANE_EVAL_FAILED", message};
+    if (const char* message = plan_.Run(inputs, outputs, scratch, pool))
+      return {"ANE_EVAL_FAILED", message};
     return {};
   }
 
@@ -53,18 +57,21 @@ Function Select(std::vector<Function> functions, const std::string& name) {
   for (Function& function : functions) {
     if (function.name == name) return std::move(function);
   }
-  engine::Fail(0, "Expected a function named " + name + ", got none. The first one is " + functions[0].name + ".");
+  engine::Fail(0, "Expected a function named " + name + ", got none. The first one is " +
+                      functions[0].name + ".");
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Executable>> Executable::Compile(std::string_view text, const CompileOptions& options) {
+Result<std::unique_ptr<Executable>> Executable::Compile(std::string_view text,
+                                                        const CompileOptions& options) {
   try {
-    return std::unique_ptr<Executable>(new CpuExecutable(Select(engine::Parse(text), options.function), options));
+    return std::unique_ptr<Executable>(
+        new CpuExecutable(Select(engine::Parse(text), options.function), options));
   } catch (const CompileError& error) {
     const auto [line, column] = engine::LineAndColumn(text, error.offset);
-    return Status("ANE_COMPILE_FAILED",
-                  "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + error.message);
+    return Status("ANE_COMPILE_FAILED", "line " + std::to_string(line) + ", column " +
+                                            std::to_string(column) + ": " + error.message);
   } catch (const std::bad_alloc&) {
     return Status("OUT_OF_MEMORY", "Expected enough memory to compile the program, got none.");
   } catch (const std::exception& error) {

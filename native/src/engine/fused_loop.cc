@@ -56,8 +56,8 @@ void FusedLoop::Round() {
     }
   }
   for (Step& step : steps_) {
-    step.round = exact_ && step.kind == Kind::kApply && step.dtype == Dtype::kFp16 && read[size_t(step.result)] &&
-                 !KeepsFp16(step.call.op);
+    step.round = exact_ && step.kind == Kind::kApply && step.dtype == Dtype::kFp16 &&
+                 read[size_t(step.result)] && !KeepsFp16(step.call.op);
   }
 }
 
@@ -67,7 +67,8 @@ bool FusedLoop::AssignSlots() {
     for (int operand : steps_[i].operands) {
       if (operand >= 0) last[size_t(operand)] = i;
     }
-    if (steps_[i].result >= 0) last[size_t(steps_[i].result)] = std::max(last[size_t(steps_[i].result)], i);
+    if (steps_[i].result >= 0)
+      last[size_t(steps_[i].result)] = std::max(last[size_t(steps_[i].result)], i);
   }
   for (const Step& step : steps_) {
     if (step.kind == Kind::kSplat) last[size_t(step.result)] = steps_.size();
@@ -82,13 +83,15 @@ bool FusedLoop::AssignSlots() {
   };
   for (size_t i = 0; i < steps_.size(); ++i) {
     Step& step = steps_[i];
-    // The result gets its slot before operands give theirs back: a block function may write before it has read all.
+    // The result gets its slot before operands give theirs back: a block function may write before
+    // it has read all.
     if (step.result >= 0 && !take(step.result)) return false;
     for (int k = 0; k < 3; ++k) {
       const int value = step.operands[k];
       if (value < 0) continue;
       step.operands[k] = slot[size_t(value)];
-      const bool repeated = std::find(step.operands, step.operands + k, slot[size_t(value)]) != step.operands + k;
+      const bool repeated =
+          std::find(step.operands, step.operands + k, slot[size_t(value)]) != step.operands + k;
       if (last[size_t(value)] == i && !repeated) free.push_back(slot[size_t(value)]);
     }
     if (step.result >= 0) {
@@ -101,7 +104,8 @@ bool FusedLoop::AssignSlots() {
 
 bool FusedLoop::Finish() {
   Round();
-  // Loads of values only used late would hold a slot from the start; moving each next to its first use keeps few alive.
+  // Loads of values only used late would hold a slot from the start; moving each next to its first
+  // use keeps few alive.
   std::vector<Step> ordered;
   std::vector<const Step*> pending(size_t(values_), nullptr);
   for (const Step& step : steps_) {
@@ -156,12 +160,14 @@ void FusedLoop::RunBlocks(const RunContext& context, int64_t begin, int64_t end)
   }
 }
 
-void FusedLoop::RunStep(const RunContext& context, const Step& step, int64_t at, int64_t n, float* slots) const {
+void FusedLoop::RunStep(const RunContext& context, const Step& step, int64_t at, int64_t n,
+                        float* slots) const {
   const auto slot = [&](int i) { return i < 0 ? nullptr : slots + i * kBlock; };
   if (step.kind == Kind::kSplat) return;
   if (step.kind == Kind::kApply) {
     float* out = slot(step.result);
-    ApplyBlock(step.call, out, slot(step.operands[0]), slot(step.operands[1]), slot(step.operands[2]), n);
+    ApplyBlock(step.call, out, slot(step.operands[0]), slot(step.operands[1]),
+               slot(step.operands[2]), n);
     if (step.round) Vec().round_fp16(out, n);
     return;
   }
@@ -173,7 +179,8 @@ void FusedLoop::RunStep(const RunContext& context, const Step& step, int64_t at,
     if (step.kind == Kind::kLoad) {
       LoadRun(slot(step.result) + done, data, step.dtype, cursor.offset(), strides.back(), part);
     } else {
-      StoreRun(slot(step.operands[0]) + done, data, step.dtype, cursor.offset(), strides.back(), part);
+      StoreRun(slot(step.operands[0]) + done, data, step.dtype, cursor.offset(), strides.back(),
+               part);
     }
     cursor.Advance(part);
     done += part;

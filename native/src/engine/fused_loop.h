@@ -9,7 +9,8 @@
 
 namespace ane::engine {
 
-// Built once at compile time: Load, Splat and Apply return value numbers; Finish assigns block slots.
+// Built once at compile time: Load, Splat and Apply return value numbers; Finish assigns block
+// slots.
 class FusedLoop {
  public:
   static constexpr int kBlock = 1024;
@@ -44,7 +45,8 @@ class FusedLoop {
   void Round();
   bool AssignSlots();
   void RunBlocks(const RunContext& context, int64_t begin, int64_t end) const;
-  void RunStep(const RunContext& context, const Step& step, int64_t at, int64_t n, float* slots) const;
+  void RunStep(const RunContext& context, const Step& step, int64_t at, int64_t n,
+               float* slots) const;
 
   Shape shape_;
   bool exact_;

@@ -14,16 +14,21 @@ struct Group {
   bool open = true;  // nothing outside has read one of its results yet
 };
 
-bool IsBlockType(Dtype dtype) { return dtype == Dtype::kFp16 || dtype == Dtype::kFp32 || dtype == Dtype::kBool; }
+bool IsBlockType(Dtype dtype) {
+  return dtype == Dtype::kFp16 || dtype == Dtype::kFp32 || dtype == Dtype::kBool;
+}
 
 class Grouping {
  public:
   explicit Grouping(const Function& function)
-      : function_(function), group_of_value_(function.values.size(), -1), parent_(function.operations.size()),
+      : function_(function),
+        group_of_value_(function.values.size(), -1),
+        parent_(function.operations.size()),
         groups_(function.operations.size()) {}
 
-  // An operation joins its operands' groups when they have its shape and nothing else has read from them: everything
-  // between the group's first operation and this one is then independent of the group, and the whole runs here.
+  // An operation joins its operands' groups when they have its shape and nothing else has read from
+  // them: everything between the group's first operation and this one is then independent of the
+  // group, and the whole runs here.
   std::vector<std::vector<int>> Run() {
     for (size_t i = 0; i < function_.operations.size(); ++i) {
       const Operation& operation = function_.operations[i];
@@ -54,7 +59,8 @@ class Grouping {
     if (theirs == ours) return;
     Group& from = groups_[size_t(theirs)];
     Group& to = groups_[size_t(ours)];
-    const Shape& shape = function_.values[size_t(function_.operations[size_t(self)].results[0])].type.shape;
+    const Shape& shape =
+        function_.values[size_t(function_.operations[size_t(self)].results[0])].type.shape;
     const bool join = to.open && from.open && function_.values[size_t(value)].type.shape == shape &&
                       from.operations.size() + to.operations.size() <= kMaxGroup;
     if (!join) {
@@ -73,7 +79,8 @@ class Grouping {
       std::sort(group.operations.begin(), group.operations.end());
       ordered.push_back(std::move(group.operations));
     }
-    std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.back() < b.back(); });
+    std::sort(ordered.begin(), ordered.end(),
+              [](const auto& a, const auto& b) { return a.back() < b.back(); });
     return ordered;
   }
 
@@ -94,6 +101,8 @@ bool IsFusable(const Function& function, const Operation& operation) {
   return IsBlockType(call.TypeOf(call.Result()).dtype);
 }
 
-std::vector<std::vector<int>> GroupElementwise(const Function& function) { return Grouping(function).Run(); }
+std::vector<std::vector<int>> GroupElementwise(const Function& function) {
+  return Grouping(function).Run();
+}
 
 }  // namespace ane::engine

@@ -7,8 +7,8 @@
 
 namespace ane::engine {
 
-// Operation numbers per group, ascending, groups ordered by their last operation, where they run. Operations that
-// are not element-wise over floating-point numbers form groups of one.
+// Operation numbers per group, ascending, groups ordered by their last operation, where they run.
+// Operations that are not element-wise over floating-point numbers form groups of one.
 std::vector<std::vector<int>> GroupElementwise(const Function& function);
 
 // An element-wise operation on fp16, fp32 and bool only.

@@ -18,7 +18,8 @@ struct BlobReference {
   uint64_t offset;
 };
 
-// One SSA value: an input, a result, or a constant (then `literal` or, before weights are read, `blob` is set).
+// One SSA value: an input, a result, or a constant (then `literal` or, before weights are read,
+// `blob` is set).
 struct Value {
   std::string name;
   TensorType type;

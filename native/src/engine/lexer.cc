@@ -9,7 +9,8 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool IsWordCharacter(char c) { return IsLetter(c) || IsDigit(c) || c == '@'; }
 
-// End of a number that starts at `begin`: digits, letters, '.', and a sign right after an exponent mark.
+// End of a number that starts at `begin`: digits, letters, '.', and a sign right after an exponent
+// mark.
 size_t NumberEnd(std::string_view text, size_t begin) {
   size_t i = begin;
   if (text[i] == '-' || text[i] == '+') ++i;
@@ -61,8 +62,9 @@ void Lexer::ExpectWord(std::string_view word) {
 }
 
 void Lexer::FailHere(const std::string& expected) const {
-  const std::string got =
-      token_.kind == TokenKind::kEnd ? "the end of the text" : "'" + std::string(token_.text.substr(0, 40)) + "'";
+  const std::string got = token_.kind == TokenKind::kEnd
+                              ? "the end of the text"
+                              : "'" + std::string(token_.text.substr(0, 40)) + "'";
   Fail(token_.offset, "Expected " + expected + ", got " + got + ".");
 }
 
@@ -94,20 +96,23 @@ void Lexer::Advance() {
   } else if (c == '-' && after == '>') {
     position_ += 2;
     token_ = {TokenKind::kArrow, text_.substr(begin, 2), begin};
-  } else if (IsDigit(c) || ((c == '-' || c == '+') && (IsDigit(after) || IsLetter(after) || after == '.'))) {
+  } else if (IsDigit(c) ||
+             ((c == '-' || c == '+') && (IsDigit(after) || IsLetter(after) || after == '.'))) {
     position_ = NumberEnd(text_, begin);
     token_ = {TokenKind::kNumber, text_.substr(begin, position_ - begin), begin};
   } else if (c == '"') {
     size_t i = begin + 1;
     while (i < text_.size() && text_[i] != '"') i += text_[i] == '\\' ? 2 : 1;
-    if (i >= text_.size()) Fail(begin, "Expected a closing quote for the string, got the end of the text.");
+    if (i >= text_.size())
+      Fail(begin, "Expected a closing quote for the string, got the end of the text.");
     position_ = i + 1;
     token_ = {TokenKind::kString, text_.substr(begin + 1, i - begin - 1), begin};
   } else if (std::string_view("()[]{}<>,;=?").find(c) != std::string_view::npos) {
     ++position_;
     token_ = {TokenKind::kPunctuation, text_.substr(begin, 1), begin};
   } else {
-    const std::string got = c >= ' ' && c <= '~' ? std::string("'") + c + "'" : "byte " + std::to_string(uint8_t(c));
+    const std::string got =
+        c >= ' ' && c <= '~' ? std::string("'") + c + "'" : "byte " + std::to_string(uint8_t(c));
     Fail(begin, "Expected a token, got " + got + ".");
   }
 }
@@ -116,7 +121,9 @@ std::string Unescape(std::string_view quoted) {
   std::string out;
   out.reserve(quoted.size());
   for (size_t i = 0; i < quoted.size(); ++i) {
-    if (quoted[i] == '\\' && i + 1 < quoted.size() && (quoted[i + 1] == '"' || quoted[i + 1] == '\\')) ++i;
+    if (quoted[i] == '\\' && i + 1 < quoted.size() &&
+        (quoted[i + 1] == '"' || quoted[i + 1] == '\\'))
+      ++i;
     out += quoted[i];
   }
   return out;

@@ -46,7 +46,8 @@ bool ParseHexFloat(std::string_view text, double* out) {
   if (i < text.size() && text[i] == '+') ++i;
   int power = 0;
   const auto [end, error] = std::from_chars(text.data() + i, text.data() + text.size(), power);
-  if (error != std::errc() || end != text.data() + text.size() || std::abs(power) > 4096) return false;
+  if (error != std::errc() || end != text.data() + text.size() || std::abs(power) > 4096)
+    return false;
   *out = std::ldexp(double(mantissa), exponent + power);
   return true;
 }

@@ -18,8 +18,12 @@ bool IsPermutation(const Operation& operation) { return operation.op == "transpo
 }  // namespace
 
 Lowering::Lowering(const Function& function, bool exact, Plan* plan)
-    : function_(function), exact_(exact), plan_(plan), places_(function.values.size()),
-      destinations_(function.values.size()), producers_(function.values.size(), nullptr) {
+    : function_(function),
+      exact_(exact),
+      plan_(plan),
+      places_(function.values.size()),
+      destinations_(function.values.size()),
+      producers_(function.values.size(), nullptr) {
   for (const Operation& operation : function.operations) {
     for (int result : operation.results) producers_[size_t(result)] = &operation;
   }
@@ -29,13 +33,15 @@ void Lowering::Run() {
   for (size_t i = 0; i < function_.inputs.size(); ++i) {
     const int id = function_.inputs[i];
     const TensorType& type = function_.values[size_t(id)].type;
-    places_[size_t(id)] = DenseView(plan_->AddBuffer({BufferKind::kInput, i, 0, nullptr, 0}), type.dtype, type.shape);
+    places_[size_t(id)] =
+        DenseView(plan_->AddBuffer({BufferKind::kInput, i, 0, nullptr, 0}), type.dtype, type.shape);
   }
   std::vector<View> outputs;
   for (size_t i = 0; i < function_.outputs.size(); ++i) {
     const int id = function_.outputs[i];
     const TensorType& type = function_.values[size_t(id)].type;
-    outputs.push_back(DenseView(plan_->AddBuffer({BufferKind::kOutput, i, 0, nullptr, 0}), type.dtype, type.shape));
+    outputs.push_back(DenseView(plan_->AddBuffer({BufferKind::kOutput, i, 0, nullptr, 0}),
+                                type.dtype, type.shape));
     Propose(id, outputs.back());
   }
   ChooseDestinations();
@@ -83,8 +89,8 @@ void Lowering::ProposeForView(const Operation& operation) {
   const OpCall call(function_, operation);
   std::optional<View>& destination = destinations_[size_t(call.Result())];
   if (!destination) {
-    // A reshape behind a transpose would need a copy; when the value at the start of the chain is computed and lies
-    // nowhere yet, it is written in the final order instead.
+    // A reshape behind a transpose would need a copy; when the value at the start of the chain is
+    // computed and lies nowhere yet, it is written in the final order instead.
     bool permuted = false;
     int value = ViewedOperand(call);
     for (int step = 0; step < kMaxChain; ++step) {
@@ -109,14 +115,16 @@ void Lowering::ProposeForPieces(const Operation& operation) {
   const TensorType& type = call.TypeOf(call.Result());
   if (!destination) destination = Temp(type.dtype, type.shape);
   const std::vector<int>& values = call.Ids("values");
-  for (size_t k = 0; k < values.size(); ++k) Propose(values[k], operation.row->piece(call, *destination, k));
+  for (size_t k = 0; k < values.size(); ++k)
+    Propose(values[k], operation.row->piece(call, *destination, k));
 }
 
 const View& Lowering::In(int value) {
   std::optional<View>& place = places_[size_t(value)];
   if (!place) {
     const Value& v = function_.values[size_t(value)];
-    place = DenseView(plan_->AddBuffer({BufferKind::kConstant, 0, 0, v.literal, 0}), v.type.dtype, v.type.shape);
+    place = DenseView(plan_->AddBuffer({BufferKind::kConstant, 0, 0, v.literal, 0}), v.type.dtype,
+                      v.type.shape);
   }
   return *place;
 }
@@ -176,7 +184,8 @@ void Lowering::LowerGroup(const std::vector<int>& group) {
       operands.push_back(read(call.Id(name), operation, name));
     }
     const int result = call.Result();
-    numbers[result] = loop.Apply(ReadElementwise(operation.row->elementwise, call), operands, call.TypeOf(result).dtype);
+    numbers[result] = loop.Apply(ReadElementwise(operation.row->elementwise, call), operands,
+                                 call.TypeOf(result).dtype);
     if (stored_[size_t(result)]) loop.Store(numbers[result], Out(result));
   }
   if (!loop.Finish()) {

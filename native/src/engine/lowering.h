@@ -10,9 +10,10 @@
 
 namespace ane::engine {
 
-// Places values in two passes. Backward, a value that is an output of the function or a piece of a concat is told to
-// lie there, through any chain of reshapes and transposes, so that its producer writes it in place. Forward, windows
-// become views, and a copy is emitted only where no view can express one.
+// Places values in two passes. Backward, a value that is an output of the function or a piece of a
+// concat is told to lie there, through any chain of reshapes and transposes, so that its producer
+// writes it in place. Forward, windows become views, and a copy is emitted only where no view can
+// express one.
 class Lowering {
  public:
   Lowering(const Function& function, bool exact, Plan* plan);
@@ -45,8 +46,8 @@ class Lowering {
   std::vector<std::optional<View>> places_;        // where a value lies, once known
   std::vector<std::optional<View>> destinations_;  // where it should be written
   std::vector<const Operation*> producers_;
-  std::vector<bool> stored_;                       // read outside of the loop that computes it
-  std::vector<std::vector<int>> groups_;           // element-wise operations that run as one loop
+  std::vector<bool> stored_;              // read outside of the loop that computes it
+  std::vector<std::vector<int>> groups_;  // element-wise operations that run as one loop
 };
 
 // The first operand of a row's `view`.

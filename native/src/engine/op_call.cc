@@ -16,10 +16,11 @@ void OpCall::Fail(std::string_view operand, const std::string& message) const {
   engine::Fail(found != nullptr ? found->offset : operation_.offset, message);
 }
 
-void OpCall::Check(bool condition, std::string_view operand, const std::string& what, const std::string& got) const {
+void OpCall::Check(bool condition, std::string_view operand, const std::string& what,
+                   const std::string& got) const {
   if (!condition) {
-    Fail(operand, "Expected " + what + " for " + std::string(operand) + " of " + std::string(operation_.op) + ", got " +
-                      got + ".");
+    Fail(operand, "Expected " + what + " for " + std::string(operand) + " of " +
+                      std::string(operation_.op) + ", got " + got + ".");
   }
 }
 
@@ -41,7 +42,8 @@ const Literal* OpCall::ConstantOrNull(std::string_view name) const {
 
 const Literal& OpCall::Constant(std::string_view name) const {
   const Literal* literal = ConstantOrNull(name);
-  Check(literal != nullptr, name, "a constant", Has(name) ? "a value known only at run time" : "nothing");
+  Check(literal != nullptr, name, "a constant",
+        Has(name) ? "a value known only at run time" : "nothing");
   return *literal;
 }
 
@@ -74,7 +76,8 @@ std::vector<int64_t> OpCall::Ints(std::string_view name, std::vector<int64_t> ot
 std::vector<int64_t> OpCall::Flags(std::string_view name, size_t count) const {
   if (!Has(name)) return std::vector<int64_t>(count, 0);
   std::vector<int64_t> flags = Ints(name);
-  Check(flags.size() == count, name, std::to_string(count) + " elements", std::to_string(flags.size()));
+  Check(flags.size() == count, name, std::to_string(count) + " elements",
+        std::to_string(flags.size()));
   return flags;
 }
 
@@ -93,8 +96,8 @@ std::string OpCall::Text(std::string_view name, std::string otherwise) const {
 
 int OpCall::Axis(int64_t axis, size_t rank, std::string_view name) const {
   const int64_t wrapped = axis < 0 ? axis + int64_t(rank) : axis;
-  Check(wrapped >= 0 && wrapped < int64_t(rank), name, "an axis of " + std::to_string(rank) + " dimensions",
-        std::to_string(axis));
+  Check(wrapped >= 0 && wrapped < int64_t(rank), name,
+        "an axis of " + std::to_string(rank) + " dimensions", std::to_string(axis));
   return int(wrapped);
 }
 

@@ -22,14 +22,16 @@ struct OpRow {
 
   // How it runs: one of the following (or a `lower` for what a `view` cannot express).
   Elementwise elementwise = Elementwise::kNone;
-  // Results are windows into the first operand: result number `result` of x, or nothing when strides cannot express it.
+  // Results are windows into the first operand: result number `result` of x, or nothing when
+  // strides cannot express it.
   std::optional<View> (*view)(const OpCall& call, const View& x, size_t result) = nullptr;
   // The operands are copied into windows of the result.
   View (*piece)(const OpCall& call, const View& whole, size_t operand) = nullptr;
   // Emits nodes.
   void (*lower)(const OpCall& call, Lowering& lowering) = nullptr;
 
-  // Of a `view` row whose result has all elements of x: where x lies when the result lies at `result`.
+  // Of a `view` row whose result has all elements of x: where x lies when the result lies at
+  // `result`.
   std::optional<View> (*inverse)(const OpCall& call, const View& result) = nullptr;
 };
 
@@ -46,6 +48,7 @@ std::span<const OpRow> SoftmaxRows();
 std::span<const OpRow> ConvRows();
 std::span<const OpRow> GatherRows();
 std::span<const OpRow> ConstexprRows();
+std::span<const OpRow> QuantizeRows();
 std::span<const OpRow> RecurrentRows();
 std::span<const OpRow> NormRows();
 std::span<const OpRow> AttentionRows();

@@ -1,4 +1,4 @@
-// Rows of compressed constants and of quantisation.
+// Rows of compressed constants.
 #include <cmath>
 #include <functional>
 
@@ -18,82 +18,13 @@ Shape Dims(const OpCall& call, std::string_view name) {
     call.Check(dim >= 0, name, "dimensions", ShapeText(shape));
     count *= double(dim);
   }
-  call.Check(shape.size() <= size_t(kMaxRank) && count <= 0x1p+36, name, "at most 2^36 elements", ShapeText(shape));
+  call.Check(shape.size() <= size_t(kMaxRank) && count <= 0x1p+36, name, "at most 2^36 elements",
+             ShapeText(shape));
   return shape;
 }
 
-// How a scale or zero point spreads: one number, or one per position of an axis.
-struct PerAxis {
-  int64_t after = 1, along = 1;
-  int64_t At(int64_t flat) const { return flat / after % along; }
-};
-
-PerAxis ReadPerAxis(const OpCall& call, std::string_view name, std::string_view data) {
-  if (!call.Has(name) || call.ShapeOf(name).empty()) return {};
-  const Shape& shape = call.ShapeOf(data);
-  call.Check(call.ShapeOf(name).size() == 1, name, "a number or a vector", ShapeText(call.ShapeOf(name)));
-  const int64_t length = call.ShapeOf(name)[0];
-  if (length == 1 && !call.Has("axis")) return {};
-  const size_t axis = size_t(call.Axis(call.Int("axis"), shape.size(), "axis"));
-  const AxisSplit split(shape, axis);
-  call.Check(length == split.along || length == 1, name, std::to_string(split.along) + " numbers", std::to_string(length));
-  return {split.after, length};
-}
-
-// scale · (data - zero_point); the same for runtime dequantize and the constant form.
-void LowerDequantize(const OpCall& call, Lowering& lowering) {
-  const char* name = call.Has("input") ? "input" : "quantized_data";
-  const View data = lowering.In(call.Id(name)), scale = lowering.In(call.Id("scale")), out = lowering.Out(call.Result());
-  const bool has_zero = call.Has("zero_point");
-  const View zero = has_zero ? lowering.In(call.Id("zero_point")) : scale;
-  const PerAxis scale_at = ReadPerAxis(call, "scale", name), zero_at = ReadPerAxis(call, "zero_point", name);
-  lowering.Emit({data, scale, zero, out}, [=](const RunContext& context) -> const char* {
-    const Elements q(context, data), s(context, scale), z(context, zero), to(context, out);
-    const auto body = [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const double point = has_zero ? z.Get(zero_at.At(i)) : 0;
-        to.Set(i, s.Get(scale_at.At(i)) * (q.Get(i) - point));
-      }
-    };
-    context.pool.ParallelFor(to.count(), 1024, std::ref(body));
-    return nullptr;
-  });
-}
-
-Types Dequantize(const OpCall& call) { return {{call.Type("scale").dtype, 0, call.ShapeOf("input")}}; }
-
-Types AffineDequantize(const OpCall& call) {
-  return {{call.Type("scale").dtype, 0, call.ShapeOf("quantized_data")}};
-}
-
-Types Quantize(const OpCall& call) {
-  const std::string name = call.Text("output_dtype", "");
-  call.Check(name == "int8" || name == "uint8", "output_dtype", "int8 or uint8", name);
-  return {{name == "int8" ? Dtype::kInt8 : Dtype::kUint8, 0, call.ShapeOf("input")}};
-}
-
-void LowerQuantize(const OpCall& call, Lowering& lowering) {
-  const View input = lowering.In(call.Id("input")), scale = lowering.In(call.Id("scale")), out = lowering.Out(call.Result());
-  const bool has_zero = call.Has("zero_point");
-  const View zero = has_zero ? lowering.In(call.Id("zero_point")) : scale;
-  const PerAxis scale_at = ReadPerAxis(call, "scale", "input"), zero_at = ReadPerAxis(call, "zero_point", "input");
-  const double low = out.dtype == Dtype::kInt8 ? -128 : 0, high = low + 255;
-  lowering.Emit({input, scale, zero, out}, [=](const RunContext& context) -> const char* {
-    const Elements x(context, input), s(context, scale), z(context, zero), to(context, out);
-    const auto body = [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const double point = has_zero ? z.Get(zero_at.At(i)) : 0;
-        // The quotient is a number of single precision, as everywhere else; halves then go to even.
-        const double q = std::nearbyint(float(x.Get(i) / s.Get(scale_at.At(i)))) + point;
-        to.Set(i, q < low ? low : q > high ? high : q);
-      }
-    };
-    context.pool.ParallelFor(to.count(), 1024, std::ref(body));
-    return nullptr;
-  });
-}
-
-// ios16: `indices` are bytes packed from the low bit on and `shape` names the result; ios18: one index per element.
+// ios16: `indices` are bytes packed from the low bit on and `shape` names the result; ios18: one
+// index per element.
 Types LutToDense(const OpCall& call) {
   const TensorType &lut = call.Type("lut"), &indices = call.Type("indices");
   if (call.Has("shape")) {
@@ -101,16 +32,20 @@ Types LutToDense(const OpCall& call) {
     const int64_t entries = ElementCount(lut.shape);
     int64_t bits = 0;
     while ((int64_t(1) << bits) < entries) ++bits;
-    call.Check(bits <= 8 && entries == int64_t(1) << bits, "lut", "2, 4, 16, 64 or 256 entries", std::to_string(entries));
-    call.Check(indices.dtype == Dtype::kUint8 && ElementCount(indices.shape) == (ElementCount(shape) * bits + 7) / 8,
-               "indices", "bytes of " + std::to_string(bits) + " bits for " + ShapeText(shape), ShapeText(indices.shape));
+    call.Check(bits <= 8 && entries == int64_t(1) << bits, "lut", "2, 4, 16, 64 or 256 entries",
+               std::to_string(entries));
+    call.Check(indices.dtype == Dtype::kUint8 &&
+                   ElementCount(indices.shape) == (ElementCount(shape) * bits + 7) / 8,
+               "indices", "bytes of " + std::to_string(bits) + " bits for " + ShapeText(shape),
+               ShapeText(indices.shape));
     return {{lut.dtype, 0, shape}};
   }
-  call.Check(!call.Has("vector_axis") && lut.shape.size() == indices.shape.size() + 2 && lut.shape.back() == 1, "lut",
-             "two dimensions more than indices and scalar entries", ShapeText(lut.shape));
+  call.Check(!call.Has("vector_axis") && lut.shape.size() == indices.shape.size() + 2 &&
+                 lut.shape.back() == 1,
+             "lut", "two dimensions more than indices and scalar entries", ShapeText(lut.shape));
   for (size_t i = 0; i < indices.shape.size(); ++i) {
-    call.Check(lut.shape[i] > 0 && indices.shape[i] % lut.shape[i] == 0, "lut", "block counts that divide indices",
-               ShapeText(lut.shape));
+    call.Check(lut.shape[i] > 0 && indices.shape[i] % lut.shape[i] == 0, "lut",
+               "block counts that divide indices", ShapeText(lut.shape));
   }
   return {{lut.dtype, 0, indices.shape}};
 }
@@ -127,7 +62,8 @@ int64_t BlockOf(int64_t flat, const Shape& shape, const Shape& blocks) {
 }
 
 void LowerLutToDense(const OpCall& call, Lowering& lowering) {
-  const View lut = lowering.In(call.Id("lut")), indices = lowering.In(call.Id("indices")), out = lowering.Out(call.Result());
+  const View lut = lowering.In(call.Id("lut")), indices = lowering.In(call.Id("indices")),
+             out = lowering.Out(call.Result());
   const bool packed = call.Has("shape");
   int64_t bits = 0;
   while (packed && (int64_t(1) << bits) < lut.count()) ++bits;
@@ -145,7 +81,8 @@ void LowerLutToDense(const OpCall& call, Lowering& lowering) {
       } else {
         entry = int64_t(index.Get(i));
         block = BlockOf(i, out.shape, blocks);
-        if (entry < 0 || entry >= entries) return "Expected palette indices inside the palette, got one outside.";
+        if (entry < 0 || entry >= entries)
+          return "Expected palette indices inside the palette, got one outside.";
       }
       to.Set(i, table.Get(block * entries + entry));
     }
@@ -157,37 +94,45 @@ Types SparseToDense(const OpCall& call) {
   const TensorType& data = call.Type("nonzero_data");
   if (!call.Has("shape")) return {{data.dtype, data.bits, call.ShapeOf("mask")}};
   const Shape shape = Dims(call, "shape");
-  call.Check(ElementCount(call.ShapeOf("mask")) * 8 >= ElementCount(shape), "mask", "a bit per element of " + ShapeText(shape),
-             ShapeText(call.ShapeOf("mask")));
+  call.Check(ElementCount(call.ShapeOf("mask")) * 8 >= ElementCount(shape), "mask",
+             "a bit per element of " + ShapeText(shape), ShapeText(call.ShapeOf("mask")));
   return {{data.dtype, data.bits, shape}};
 }
 
 void LowerSparseToDense(const OpCall& call, Lowering& lowering) {
-  const View data = lowering.In(call.Id("nonzero_data")), mask = lowering.In(call.Id("mask")), out = lowering.Out(call.Result());
+  const View data = lowering.In(call.Id("nonzero_data")), mask = lowering.In(call.Id("mask")),
+             out = lowering.Out(call.Result());
   const bool packed = call.Has("shape");
   lowering.Emit({data, mask, out}, [=](const RunContext& context) -> const char* {
     const Elements from(context, data), bits(context, mask), to(context, out);
     int64_t next = 0;
     for (int64_t i = 0; i < to.count(); ++i) {
       const bool set = packed ? (int64_t(bits.Get(i / 8)) >> (i % 8) & 1) != 0 : bits.Get(i) != 0;
-      if (set && next >= from.count()) return "Expected as many non-zero numbers as bits in the mask, got fewer.";
+      if (set && next >= from.count())
+        return "Expected as many non-zero numbers as bits in the mask, got fewer.";
       to.Set(i, set ? from.Get(next++) : 0);
     }
-    return next == from.count() ? nullptr : "Expected as many non-zero numbers as bits in the mask, got more.";
+    return next == from.count()
+               ? nullptr
+               : "Expected as many non-zero numbers as bits in the mask, got more.";
   });
 }
 
 Types ShiftScale(const OpCall& call) {
   const Shape &data = call.ShapeOf("data"), &scale = call.ShapeOf("scale");
   bool divides = data.size() == scale.size();
-  for (size_t i = 0; divides && i < data.size(); ++i) divides = scale[i] > 0 && data[i] % scale[i] == 0;
+  for (size_t i = 0; divides && i < data.size(); ++i)
+    divides = scale[i] > 0 && data[i] % scale[i] == 0;
   call.Check(divides, "scale", "block counts that divide " + ShapeText(data), ShapeText(scale));
-  if (call.Has("offset")) call.Check(call.ShapeOf("offset") == scale, "offset", "the shape of scale", ShapeText(call.ShapeOf("offset")));
+  if (call.Has("offset"))
+    call.Check(call.ShapeOf("offset") == scale, "offset", "the shape of scale",
+               ShapeText(call.ShapeOf("offset")));
   return {{call.Type("scale").dtype, 0, data}};
 }
 
 void LowerShiftScale(const OpCall& call, Lowering& lowering) {
-  const View data = lowering.In(call.Id("data")), scale = lowering.In(call.Id("scale")), out = lowering.Out(call.Result());
+  const View data = lowering.In(call.Id("data")), scale = lowering.In(call.Id("scale")),
+             out = lowering.Out(call.Result());
   const bool has_offset = call.Has("offset");
   const View offset = has_offset ? lowering.In(call.Id("offset")) : scale;
   lowering.Emit({data, scale, offset, out}, [=](const RunContext& context) -> const char* {
@@ -219,11 +164,10 @@ constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(c
 }
 
 constexpr OpRow kRows[] = {
-    MakeRow("quantize", "input scale zero_point? axis? output_dtype", Quantize, LowerQuantize),
-    MakeRow("dequantize", "input scale zero_point? axis?", Dequantize, LowerDequantize),
-    MakeRow("constexpr_affine_dequantize", "quantized_data zero_point scale axis", AffineDequantize, LowerDequantize),
-    MakeRow("constexpr_lut_to_dense", "indices lut shape? vector_axis?", LutToDense, LowerLutToDense),
-    MakeRow("constexpr_sparse_to_dense", "nonzero_data mask shape?", SparseToDense, LowerSparseToDense),
+    MakeRow("constexpr_lut_to_dense", "indices lut shape? vector_axis?", LutToDense,
+            LowerLutToDense),
+    MakeRow("constexpr_sparse_to_dense", "nonzero_data mask shape?", SparseToDense,
+            LowerSparseToDense),
     MakeRow("constexpr_blockwise_shift_scale", "data scale offset?", ShiftScale, LowerShiftScale),
     MakeRow("constexpr_cast", "source_val output_dtype", ConstexprCast, LowerConstexprCast),
 };

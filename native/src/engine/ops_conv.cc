@@ -1,5 +1,5 @@
-// The row of convolution. Legend: N batch, G groups, C input channels per group, M output channels per group, K kernel,
-// O output positions.
+// The row of convolution. Legend: N batch, G groups, C input channels per group, M output channels
+// per group, K kernel, O output positions.
 #include <algorithm>
 #include <functional>
 
@@ -15,17 +15,20 @@ namespace {
 std::vector<TensorType> Infer(const OpCall& call) {
   const Shape &x = call.ShapeOf("x"), &weight = call.ShapeOf("weight");
   call.Check(x.size() >= 3 && x.size() <= 5, "x", "1 to 3 spatial dimensions", ShapeText(x));
-  call.Check(weight.size() == x.size(), "weight", std::to_string(x.size()) + " dimensions", ShapeText(weight));
-  call.Check(IsFloat(call.Type("x").dtype) && IsFloat(call.Type("weight").dtype), "x", "fp16 or fp32",
-             DtypeName(call.Type("x").dtype));
+  call.Check(weight.size() == x.size(), "weight", std::to_string(x.size()) + " dimensions",
+             ShapeText(weight));
+  call.Check(IsFloat(call.Type("x").dtype) && IsFloat(call.Type("weight").dtype), "x",
+             "fp16 or fp32", DtypeName(call.Type("x").dtype));
   const int64_t groups = call.Int("groups", 1);
   call.Check(groups > 0 && x[1] % groups == 0 && weight[0] % groups == 0, "groups",
-             "a divisor of " + std::to_string(x[1]) + " and " + std::to_string(weight[0]), std::to_string(groups));
-  call.Check(weight[1] == x[1] / groups, "weight", std::to_string(x[1] / groups) + " input channels per group",
-             ShapeText(weight));
+             "a divisor of " + std::to_string(x[1]) + " and " + std::to_string(weight[0]),
+             std::to_string(groups));
+  call.Check(weight[1] == x[1] / groups, "weight",
+             std::to_string(x[1] / groups) + " input channels per group", ShapeText(weight));
   if (call.Has("bias")) {
     const Shape& bias = call.ShapeOf("bias");
-    call.Check(bias == Shape{weight[0]}, "bias", std::to_string(weight[0]) + " numbers", ShapeText(bias));
+    call.Check(bias == Shape{weight[0]}, "bias", std::to_string(weight[0]) + " numbers",
+               ShapeText(bias));
   }
   const ConvGeometry geometry = ReadGeometry(call, Shape(weight.begin() + 2, weight.end()));
   Shape out = {x[0], weight[0]};
@@ -64,8 +67,8 @@ bool Mergeable(const View& view) {
   return Reshaped(view, shape).has_value();
 }
 
-// Adds one term of the convolution: the weights [M, R] and the input windows [N, G, R, O...] along one contracted axis
-// R, everything else fixed.
+// Adds one term of the convolution: the weights [M, R] and the input windows [N, G, R, O...] along
+// one contracted axis R, everything else fixed.
 void EmitTerm(Lowering& lowering, View weight, View window, const View& sum, bool accumulate) {
   const bool merged = Mergeable(window) && Mergeable(sum);
   const View y = AsMatrices(window, merged), out = AsMatrices(sum, merged);
@@ -81,7 +84,8 @@ void Lower(const OpCall& call, Lowering& lowering) {
   View x = lowering.In(call.Id("x"));
   const View weight = lowering.In(call.Id("weight")), out = lowering.Out(call.Result());
   const size_t spatial = x.rank() - 2;
-  const ConvGeometry geometry = ReadGeometry(call, Shape(weight.shape.begin() + 2, weight.shape.end()));
+  const ConvGeometry geometry =
+      ReadGeometry(call, Shape(weight.shape.begin() + 2, weight.shape.end()));
   if (out.count() == 0) return;
   if (geometry.padded()) {
     Shape shape = x.shape;
@@ -101,7 +105,8 @@ void Lower(const OpCall& call, Lowering& lowering) {
   kernel.shape[1] /= groups;
   kernel.strides.insert(kernel.strides.begin(), weight.strides[0] * kernel.shape[1]);
 
-  // Contracted axes are C and the kernel's; the longest runs inside the product, the others are terms of the sum.
+  // Contracted axes are C and the kernel's; the longest runs inside the product, the others are
+  // terms of the sum.
   size_t inner = 2;
   for (size_t i = 3; i < kernel.rank(); ++i) {
     if (kernel.shape[i] > kernel.shape[inner]) inner = i;
@@ -123,7 +128,8 @@ void Lower(const OpCall& call, Lowering& lowering) {
       if (i + 2 == inner) continue;
       const int64_t at = term / dense[i] % terms[i];
       w.offset += at * kernel.strides[i + 2];
-      window.offset += i == 0 ? at * input.strides[2] : at * geometry.dilation[i - 1] * input.strides[i + 2];
+      window.offset +=
+          i == 0 ? at * input.strides[2] : at * geometry.dilation[i - 1] * input.strides[i + 2];
     }
     window.shape[2] = kernel.shape[inner];
     if (inner > 2) window.strides[2] = geometry.dilation[inner - 3] * input.strides[inner];

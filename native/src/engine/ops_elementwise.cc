@@ -20,7 +20,8 @@ Types Logical(const OpCall& call) {
 
 Types Binary(const OpCall& call) {
   const TensorType &x = call.Type("x"), &y = call.Type("y");
-  call.Check(x.dtype == y.dtype, "y", std::string("the type of x, ") + DtypeName(x.dtype), DtypeName(y.dtype));
+  call.Check(x.dtype == y.dtype, "y", std::string("the type of x, ") + DtypeName(x.dtype),
+             DtypeName(y.dtype));
   return {{x.dtype, 0, BroadcastShapes(call, "y", x.shape, y.shape)}};
 }
 
@@ -28,9 +29,12 @@ Types Comparison(const OpCall& call) { return {{Dtype::kBool, 0, Binary(call)[0]
 
 Types Select(const OpCall& call) {
   const TensorType &a = call.Type("a"), &b = call.Type("b"), &cond = call.Type("cond");
-  call.Check(a.dtype == b.dtype, "b", std::string("the type of a, ") + DtypeName(a.dtype), DtypeName(b.dtype));
+  call.Check(a.dtype == b.dtype, "b", std::string("the type of a, ") + DtypeName(a.dtype),
+             DtypeName(b.dtype));
   call.Check(cond.dtype == Dtype::kBool, "cond", "bool", DtypeName(cond.dtype));
-  return {{a.dtype, 0, BroadcastShapes(call, "cond", BroadcastShapes(call, "b", a.shape, b.shape), cond.shape)}};
+  return {
+      {a.dtype, 0,
+       BroadcastShapes(call, "cond", BroadcastShapes(call, "b", a.shape, b.shape), cond.shape)}};
 }
 
 Types PerChannel(const OpCall& call) {
@@ -38,22 +42,23 @@ Types PerChannel(const OpCall& call) {
   for (std::string_view name : {"alpha", "beta"}) {
     if (!call.Has(name)) continue;
     const Shape& alpha = call.ShapeOf(name);
-    call.Check(x.size() >= 2 && alpha.size() == 1 && (alpha[0] == x[1] || alpha[0] == 1), name, "one number per channel",
-               ShapeText(alpha));
+    call.Check(x.size() >= 2 && alpha.size() == 1 && (alpha[0] == x[1] || alpha[0] == 1), name,
+               "one number per channel", ShapeText(alpha));
   }
   return {call.Type("x")};
 }
 
 Types Cast(const OpCall& call) {
   const std::string name = call.Text("dtype", "");
-  for (Dtype dtype : {Dtype::kFp16, Dtype::kFp32, Dtype::kInt32, Dtype::kBool, Dtype::kInt8, Dtype::kUint8,
-                      Dtype::kInt16, Dtype::kUint16, Dtype::kUint32}) {
+  for (Dtype dtype : {Dtype::kFp16, Dtype::kFp32, Dtype::kInt32, Dtype::kBool, Dtype::kInt8,
+                      Dtype::kUint8, Dtype::kInt16, Dtype::kUint16, Dtype::kUint32}) {
     if (name == DtypeName(dtype)) return {{dtype, 0, call.ShapeOf("x")}};
   }
   call.Fail("dtype", "Expected a type for dtype of cast, got '" + name + "'.");
 }
 
-constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(const OpCall&), E op) {
+constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
+                        E op) {
   OpRow row{name, operands, infer};
   row.elementwise = op;
   return row;
@@ -131,8 +136,10 @@ std::span<const OpRow> ElementwiseRows() { return kRows; }
 Shape BroadcastShapes(const OpCall& call, std::string_view name, const Shape& a, const Shape& b) {
   Shape out(std::max(a.size(), b.size()), 1);
   for (size_t i = 0; i < out.size(); ++i) {
-    const int64_t da = i < a.size() ? a[a.size() - 1 - i] : 1, db = i < b.size() ? b[b.size() - 1 - i] : 1;
-    call.Check(da == db || da == 1 || db == 1, name, "a shape that broadcasts with " + ShapeText(a), ShapeText(b));
+    const int64_t da = i < a.size() ? a[a.size() - 1 - i] : 1,
+                  db = i < b.size() ? b[b.size() - 1 - i] : 1;
+    call.Check(da == db || da == 1 || db == 1, name, "a shape that broadcasts with " + ShapeText(a),
+               ShapeText(b));
     out[out.size() - 1 - i] = da == 1 ? db : da;
   }
   return out;

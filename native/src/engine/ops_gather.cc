@@ -10,7 +10,8 @@ namespace {
 
 using Types = std::vector<TensorType>;
 
-constexpr char kOutside[] = "Expected indices inside the tensor for gather or scatter, got one outside.";
+constexpr char kOutside[] =
+    "Expected indices inside the tensor for gather or scatter, got one outside.";
 
 // -1 when outside.
 int64_t Wrap(double index, int64_t size) {
@@ -31,7 +32,8 @@ Types Gather(const OpCall& call) {
   Shape shape(x.begin(), x.begin() + int64_t(axis));
   shape.insert(shape.end(), indices.begin() + batch, indices.end());
   shape.insert(shape.end(), x.begin() + int64_t(axis) + 1, x.end());
-  call.Check(shape.size() <= size_t(kMaxRank), "indices", "at most 8 dimensions in the result", ShapeText(shape));
+  call.Check(shape.size() <= size_t(kMaxRank), "indices", "at most 8 dimensions in the result",
+             ShapeText(shape));
   for (int64_t i = 0; i < batch; ++i) {
     call.Check(x[size_t(i)] == indices[size_t(i)], "indices", "the batch of x", ShapeText(indices));
   }
@@ -39,7 +41,8 @@ Types Gather(const OpCall& call) {
 }
 
 void LowerGather(const OpCall& call, Lowering& lowering) {
-  const View x = lowering.In(call.Id("x")), indices = lowering.In(call.Id("indices")), out = lowering.Out(call.Result());
+  const View x = lowering.In(call.Id("x")), indices = lowering.In(call.Id("indices")),
+             out = lowering.Out(call.Result());
   const size_t axis = AxisOf(call, "x"), batch_dims = size_t(call.Int("batch_dims", 0));
   const int64_t batches = ElementCount(indices.shape, 0, batch_dims);
   const int64_t per_batch = batches == 0 ? 0 : indices.count() / batches;
@@ -53,7 +56,8 @@ void LowerGather(const OpCall& call, Lowering& lowering) {
         if (at < 0) return kOutside;
         for (int64_t m = 0; m < middle; ++m) {
           for (int64_t c = 0; c < split.after; ++c) {
-            to.Set(((b * middle + m) * per_batch + i) * split.after + c, from.Get(split.At(b * middle + m, at, c)));
+            to.Set(((b * middle + m) * per_batch + i) * split.after + c,
+                   from.Get(split.At(b * middle + m, at, c)));
           }
         }
       }
@@ -72,7 +76,8 @@ Types GatherAlongAxis(const OpCall& call) {
 }
 
 void LowerGatherAlongAxis(const OpCall& call, Lowering& lowering) {
-  const View x = lowering.In(call.Id("x")), indices = lowering.In(call.Id("indices")), out = lowering.Out(call.Result());
+  const View x = lowering.In(call.Id("x")), indices = lowering.In(call.Id("indices")),
+             out = lowering.Out(call.Result());
   const size_t axis = AxisOf(call, "x");
   const AxisSplit in(x.shape, axis), picked(indices.shape, axis);
   lowering.Emit({x, indices, out}, [=](const RunContext& context) -> const char* {
@@ -89,11 +94,12 @@ void LowerGatherAlongAxis(const OpCall& call, Lowering& lowering) {
 Types GatherNd(const OpCall& call) {
   const Shape &x = call.ShapeOf("x"), &indices = call.ShapeOf("indices");
   call.Check(call.Int("batch_dims", 0) == 0, "batch_dims", "0", "another number");
-  call.Check(!indices.empty() && indices.back() <= int64_t(x.size()), "indices", "at most one index per dimension of x",
-             ShapeText(indices));
+  call.Check(!indices.empty() && indices.back() <= int64_t(x.size()), "indices",
+             "at most one index per dimension of x", ShapeText(indices));
   Shape shape(indices.begin(), indices.end() - 1);
   shape.insert(shape.end(), x.begin() + indices.back(), x.end());
-  call.Check(shape.size() <= size_t(kMaxRank), "indices", "at most 8 dimensions in the result", ShapeText(shape));
+  call.Check(shape.size() <= size_t(kMaxRank), "indices", "at most 8 dimensions in the result",
+             ShapeText(shape));
   return {{call.Type("x").dtype, 0, shape}};
 }
 
@@ -109,7 +115,8 @@ int64_t SliceAt(const Elements& index, int64_t tuple, int64_t depth, const Shape
 }
 
 void LowerGatherNd(const OpCall& call, Lowering& lowering) {
-  const View x = lowering.In(call.Id("x")), indices = lowering.In(call.Id("indices")), out = lowering.Out(call.Result());
+  const View x = lowering.In(call.Id("x")), indices = lowering.In(call.Id("indices")),
+             out = lowering.Out(call.Result());
   const int64_t depth = indices.shape.back();
   const int64_t slice = ElementCount(x.shape, size_t(depth), x.rank());
   lowering.Emit({x, indices, out}, [=](const RunContext& context) -> const char* {
@@ -157,18 +164,19 @@ void LowerScatterAlongAxis(const OpCall& call, Lowering& lowering) {
   const View updates = lowering.In(call.Id("updates")), out = lowering.Out(call.Result());
   const size_t axis = AxisOf(call, "data");
   const ScatterMode mode = ReadMode(call);
-  call.Check(indices.shape == updates.shape && indices.rank() == data.rank(), "updates", "the shape of indices",
-             ShapeText(updates.shape));
+  call.Check(indices.shape == updates.shape && indices.rank() == data.rank(), "updates",
+             "the shape of indices", ShapeText(updates.shape));
   const AxisSplit whole(data.shape, axis), picked(indices.shape, axis);
-  call.Check(whole.before == picked.before && whole.after == picked.after, "indices", "the shape of data except along the axis",
-             ShapeText(indices.shape));
+  call.Check(whole.before == picked.before && whole.after == picked.after, "indices",
+             "the shape of data except along the axis", ShapeText(indices.shape));
   lowering.EmitCopy(data, out);
   lowering.Emit({indices, updates, out}, [=](const RunContext& context) -> const char* {
     const Elements index(context, indices), from(context, updates), to(context, out);
     for (int64_t flat = 0; flat < from.count(); ++flat) {
       const int64_t at = Wrap(index.Get(flat), whole.along);
       if (at < 0) return kOutside;
-      const int64_t target = whole.At(flat / (picked.along * picked.after), at, flat % picked.after);
+      const int64_t target =
+          whole.At(flat / (picked.along * picked.after), at, flat % picked.after);
       to.Set(target, Combine(mode, to.Get(target), from.Get(flat)));
     }
     return nullptr;
@@ -182,10 +190,12 @@ void LowerScatter(const OpCall& call, Lowering& lowering) {
   const bool nd = call.operation().op == "scatter_nd";
   const ScatterMode mode = ReadMode(call);
   const int64_t depth = nd && indices.rank() > 0 ? indices.shape.back() : 1;
-  call.Check(depth > 0 && depth <= int64_t(data.rank()), "indices", "at most one index per dimension", ShapeText(indices.shape));
+  call.Check(depth > 0 && depth <= int64_t(data.rank()), "indices",
+             "at most one index per dimension", ShapeText(indices.shape));
   const AxisSplit split(data.shape, nd ? size_t(depth - 1) : AxisOf(call, "data"));
   const int64_t before = nd ? 1 : split.before, tuples = indices.count() / depth;
-  call.Check(updates.count() == before * tuples * split.after, "updates", "one slice per index", ShapeText(updates.shape));
+  call.Check(updates.count() == before * tuples * split.after, "updates", "one slice per index",
+             ShapeText(updates.shape));
   const Shape leading = nd ? data.shape : Shape{split.along};
   lowering.EmitCopy(data, out);
   lowering.Emit({indices, updates, out}, [=](const RunContext& context) -> const char* {
@@ -196,7 +206,8 @@ void LowerScatter(const OpCall& call, Lowering& lowering) {
         if (at < 0) return kOutside;
         for (int64_t c = 0; c < split.after; ++c) {
           const int64_t target = (nd ? at : b * split.along + at) * split.after + c;
-          to.Set(target, Combine(mode, to.Get(target), from.Get((b * tuples + i) * split.after + c)));
+          to.Set(target,
+                 Combine(mode, to.Get(target), from.Get((b * tuples + i) * split.after + c)));
         }
       }
     }
@@ -213,10 +224,12 @@ constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(c
 
 constexpr OpRow kRows[] = {
     MakeRow("gather", "x indices axis? batch_dims? validate_indices?", Gather, LowerGather),
-    MakeRow("gather_along_axis", "x indices axis? validate_indices?", GatherAlongAxis, LowerGatherAlongAxis),
+    MakeRow("gather_along_axis", "x indices axis? validate_indices?", GatherAlongAxis,
+            LowerGatherAlongAxis),
     MakeRow("gather_nd", "x indices batch_dims? validate_indices?", GatherNd, LowerGatherNd),
     MakeRow("scatter", "data indices updates axis? mode? validate_indices?", Scatter, LowerScatter),
-    MakeRow("scatter_along_axis", "data indices updates axis? mode? validate_indices?", Scatter, LowerScatterAlongAxis),
+    MakeRow("scatter_along_axis", "data indices updates axis? mode? validate_indices?", Scatter,
+            LowerScatterAlongAxis),
     MakeRow("scatter_nd", "data indices updates mode? validate_indices?", Scatter, LowerScatter),
 };
 

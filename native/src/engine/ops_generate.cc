@@ -13,7 +13,9 @@ namespace {
 
 using Types = std::vector<TensorType>;
 
-Types ShapeOp(const OpCall& call) { return {{Dtype::kInt32, 0, {int64_t(call.ShapeOf("x").size())}}}; }
+Types ShapeOp(const OpCall& call) {
+  return {{Dtype::kInt32, 0, {int64_t(call.ShapeOf("x").size())}}};
+}
 
 void LowerShape(const OpCall& call, Lowering& lowering) {
   const View out = lowering.Out(call.Result());
@@ -28,7 +30,8 @@ Types Range(const OpCall& call) {
   const double start = call.Number("start"), end = call.Number("end"), step = call.Number("step");
   call.Check(step != 0, "step", "a number other than 0", "0");
   const double count = std::ceil((end - start) / step);
-  call.Check(count == count && count <= 0x1p+30, "end", "at most 2^30 elements", std::to_string(count));
+  call.Check(count == count && count <= 0x1p+30, "end", "at most 2^30 elements",
+             std::to_string(count));
   return {{call.Type("start").dtype, 0, {count > 0 ? int64_t(count) : 0}}};
 }
 
@@ -46,7 +49,8 @@ Types Fill(const OpCall& call) {
   Shape shape;
   if (call.Has("shape")) {
     shape = call.Ints("shape");
-    for (int64_t dim : shape) call.Check(dim >= 0 && dim <= INT32_MAX, "shape", "dimensions", ShapeText(shape));
+    for (int64_t dim : shape)
+      call.Check(dim >= 0 && dim <= INT32_MAX, "shape", "dimensions", ShapeText(shape));
     call.Check(shape.size() <= size_t(kMaxRank), "shape", "at most 8 dimensions", ShapeText(shape));
   } else {
     shape = call.ShapeOf("ref_tensor");
@@ -67,7 +71,8 @@ void LowerFill(const OpCall& call, Lowering& lowering) {
 Types OneHot(const OpCall& call) {
   Shape shape = call.ShapeOf("indices");
   const int64_t size = call.Int("one_hot_vector_size");
-  call.Check(size > 0 && size <= INT32_MAX, "one_hot_vector_size", "a positive number", std::to_string(size));
+  call.Check(size > 0 && size <= INT32_MAX, "one_hot_vector_size", "a positive number",
+             std::to_string(size));
   call.Check(shape.size() < size_t(kMaxRank), "indices", "at most 7 dimensions", ShapeText(shape));
   shape.insert(shape.begin() + call.Axis(call.Int("axis", -1), shape.size() + 1, "axis"), size);
   const char* typed = call.Has("on_value") ? "on_value" : "off_value";
@@ -98,16 +103,20 @@ struct Border {
 Border ReadBorder(const OpCall& call) {
   Border border{std::vector<int64_t>(call.ShapeOf("x").size(), 0), call.ShapeOf("x")};
   const std::vector<int64_t> pad = call.Ints("pad");
-  call.Check(pad.size() % 2 == 0 && pad.size() / 2 <= border.shape.size(), "pad", "pairs for the last axes",
-             std::to_string(pad.size()) + " numbers");
+  call.Check(pad.size() % 2 == 0 && pad.size() / 2 <= border.shape.size(), "pad",
+             "pairs for the last axes", std::to_string(pad.size()) + " numbers");
   const size_t first = border.shape.size() - pad.size() / 2;
   const std::string mode = call.Text("mode", "constant");
-  call.Check(mode == "constant" || mode == "reflect" || mode == "replicate", "mode", "constant, reflect or replicate", mode);
+  call.Check(mode == "constant" || mode == "reflect" || mode == "replicate", "mode",
+             "constant, reflect or replicate", mode);
   for (size_t i = 0; i < pad.size() / 2; ++i) {
     const int64_t before = pad[2 * i], after = pad[2 * i + 1], size = border.shape[first + i];
-    const int64_t limit = mode == "constant" ? INT32_MAX : mode == "reflect" ? size - 1 : size > 0 ? INT32_MAX : 0;
-    call.Check(before >= 0 && after >= 0 && before <= limit && after <= limit, "pad", "numbers from 0 to " + std::to_string(limit),
-               ShapeText(pad));
+    const int64_t limit = mode == "constant"  ? INT32_MAX
+                          : mode == "reflect" ? size - 1
+                          : size > 0          ? INT32_MAX
+                                              : 0;
+    call.Check(before >= 0 && after >= 0 && before <= limit && after <= limit, "pad",
+               "numbers from 0 to " + std::to_string(limit), ShapeText(pad));
     border.before[first + i] = before;
     border.shape[first + i] += before + after;
   }
@@ -118,9 +127,11 @@ Types Pad(const OpCall& call) { return {{call.Type("x").dtype, 0, ReadBorder(cal
 
 void LowerPad(const OpCall& call, Lowering& lowering) {
   const std::string mode = call.Text("mode", "constant");
-  const PadMode kind = mode == "constant" ? PadMode::kConstant : mode == "reflect" ? PadMode::kReflect : PadMode::kReplicate;
-  EmitPadding(lowering, lowering.In(call.Id("x")), lowering.Out(call.Result()), ReadBorder(call).before, kind,
-              call.Number("constant_val", 0));
+  const PadMode kind = mode == "constant"  ? PadMode::kConstant
+                       : mode == "reflect" ? PadMode::kReflect
+                                           : PadMode::kReplicate;
+  EmitPadding(lowering, lowering.In(call.Id("x")), lowering.Out(call.Result()),
+              ReadBorder(call).before, kind, call.Number("constant_val", 0));
 }
 
 Types SliceUpdate(const OpCall& call) {
@@ -130,8 +141,9 @@ Types SliceUpdate(const OpCall& call) {
   for (size_t i = 0; i < region.rank(); ++i) {
     if (squeeze[i] == 0) shape.push_back(region.shape[i]);
   }
-  call.Check(call.Type("update").dtype == call.Type("x").dtype && call.ShapeOf("update") == shape, "update",
-             std::string(DtypeName(call.Type("x").dtype)) + " " + ShapeText(shape), TypeText(call.Type("update")));
+  call.Check(call.Type("update").dtype == call.Type("x").dtype && call.ShapeOf("update") == shape,
+             "update", std::string(DtypeName(call.Type("x").dtype)) + " " + ShapeText(shape),
+             TypeText(call.Type("update")));
   return {call.Type("x")};
 }
 
@@ -142,7 +154,8 @@ void LowerSliceUpdate(const OpCall& call, Lowering& lowering) {
 }
 
 Types SameAsX(const OpCall& call) {
-  if (call.operation().op == "cumsum") call.Axis(call.Int("axis", 0), call.ShapeOf("x").size(), "axis");
+  if (call.operation().op == "cumsum")
+    call.Axis(call.Int("axis", 0), call.ShapeOf("x").size(), "axis");
   return {call.Type("x")};
 }
 
@@ -176,7 +189,8 @@ void LowerBandPart(const OpCall& call, Lowering& lowering) {
     const int64_t rows = x.shape.end()[-2], columns = x.shape.back();
     for (int64_t i = 0; i < to.count(); ++i) {
       const int64_t column = i % columns, row = i / columns % rows;
-      const bool keep = (lower < 0 || row - column <= lower) && (upper < 0 || column - row <= upper);
+      const bool keep =
+          (lower < 0 || row - column <= lower) && (upper < 0 || column - row <= upper);
       to.Set(i, keep ? from.Get(i) : 0);
     }
     return nullptr;
@@ -195,9 +209,11 @@ constexpr OpRow kRows[] = {
     MakeRow("range_1d", "start end step", Range, LowerRange),
     MakeRow("fill", "shape value?", Fill, LowerFill),
     MakeRow("fill_like", "ref_tensor value?", Fill, LowerFill),
-    MakeRow("one_hot", "indices one_hot_vector_size axis? on_value? off_value?", OneHot, LowerOneHot),
+    MakeRow("one_hot", "indices one_hot_vector_size axis? on_value? off_value?", OneHot,
+            LowerOneHot),
     MakeRow("pad", "x pad mode? constant_val?", Pad, LowerPad),
-    MakeRow("slice_update", "x update begin end stride? begin_mask? end_mask? squeeze_mask?", SliceUpdate, LowerSliceUpdate),
+    MakeRow("slice_update", "x update begin end stride? begin_mask? end_mask? squeeze_mask?",
+            SliceUpdate, LowerSliceUpdate),
     MakeRow("cumsum", "x axis? exclusive? reverse?", SameAsX, LowerCumsum),
     MakeRow("band_part", "x lower? upper?", SameAsX, LowerBandPart),
 };

@@ -14,7 +14,9 @@ namespace {
 using Types = std::vector<TensorType>;
 using Place = std::optional<View>;
 
-Types WithShape(const TensorType& type, Shape shape) { return {{type.dtype, type.bits, std::move(shape)}}; }
+Types WithShape(const TensorType& type, Shape shape) {
+  return {{type.dtype, type.bits, std::move(shape)}};
+}
 
 Types Identity(const OpCall& call) { return {call.TypeOf(ViewedOperand(call))}; }
 
@@ -48,7 +50,8 @@ Types ExpandDims(const OpCall& call) {
   call.Check(rank <= size_t(kMaxRank), "axes", "at most 8 dimensions", std::to_string(rank));
   for (int64_t axis : written) axes.push_back(call.Axis(axis, rank, "axes"));
   std::sort(axes.begin(), axes.end());
-  call.Check(std::adjacent_find(axes.begin(), axes.end()) == axes.end(), "axes", "different axes", "one twice");
+  call.Check(std::adjacent_find(axes.begin(), axes.end()) == axes.end(), "axes", "different axes",
+             "one twice");
   for (int axis : axes) shape.insert(shape.begin() + axis, 1);
   return WithShape(call.Type("x"), shape);
 }
@@ -59,7 +62,8 @@ Types Squeeze(const OpCall& call) {
   if (call.Has("axes")) {
     for (int64_t axis : call.Ints("axes")) {
       const int i = call.Axis(axis, x.size(), "axes");
-      call.Check(x[size_t(i)] == 1, "axes", "axes of size 1", std::to_string(axis) + " of " + ShapeText(x));
+      call.Check(x[size_t(i)] == 1, "axes", "axes of size 1",
+                 std::to_string(axis) + " of " + ShapeText(x));
       drop[size_t(i)] = true;
     }
   } else {
@@ -72,7 +76,9 @@ Types Squeeze(const OpCall& call) {
   return WithShape(call.Type("x"), shape);
 }
 
-Place SameElements(const OpCall& call, const View& x, size_t) { return Reshaped(x, call.TypeOf(call.Result()).shape); }
+Place SameElements(const OpCall& call, const View& x, size_t) {
+  return Reshaped(x, call.TypeOf(call.Result()).shape);
+}
 Place SameElementsInverse(const OpCall& call, const View& result) {
   return Reshaped(result, call.TypeOf(ViewedOperand(call)).shape);
 }
@@ -83,8 +89,10 @@ std::vector<int> Permutation(const OpCall& call) {
   for (int64_t axis : call.Ints("perm")) perm.push_back(call.Axis(axis, rank, "perm"));
   std::vector<int> sorted = perm;
   std::sort(sorted.begin(), sorted.end());
-  call.Check(perm.size() == rank && std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end(), "perm",
-             "a permutation of " + std::to_string(rank) + " axes", std::to_string(perm.size()) + " axes");
+  call.Check(
+      perm.size() == rank && std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end(),
+      "perm", "a permutation of " + std::to_string(rank) + " axes",
+      std::to_string(perm.size()) + " axes");
   return perm;
 }
 
@@ -94,7 +102,9 @@ Types Transpose(const OpCall& call) {
   return WithShape(call.Type("x"), shape);
 }
 
-Place TransposeView(const OpCall& call, const View& x, size_t) { return Transposed(x, Permutation(call)); }
+Place TransposeView(const OpCall& call, const View& x, size_t) {
+  return Transposed(x, Permutation(call));
+}
 
 Place TransposeInverse(const OpCall& call, const View& result) {
   const std::vector<int> perm = Permutation(call);
@@ -111,7 +121,8 @@ Place ReverseView(const OpCall& call, const View& x, size_t) {
   for (size_t i = 0; i < x.rank(); ++i) axes.push_back(int64_t(i));
   for (int64_t axis : call.Ints("axes", axes)) {
     const int i = call.Axis(axis, x.rank(), "axes");
-    if (out.shape[size_t(i)] > 0) out = Sliced(out, i, out.shape[size_t(i)] - 1, out.shape[size_t(i)], -1);
+    if (out.shape[size_t(i)] > 0)
+      out = Sliced(out, i, out.shape[size_t(i)] - 1, out.shape[size_t(i)], -1);
   }
   return out;
 }
@@ -119,9 +130,11 @@ Place ReverseView(const OpCall& call, const View& x, size_t) {
 Types Tile(const OpCall& call) {
   Shape shape = call.ShapeOf("x");
   const std::vector<int64_t> reps = call.Ints("reps");
-  call.Check(reps.size() == shape.size(), "reps", std::to_string(shape.size()) + " numbers", std::to_string(reps.size()));
+  call.Check(reps.size() == shape.size(), "reps", std::to_string(shape.size()) + " numbers",
+             std::to_string(reps.size()));
   for (size_t i = 0; i < shape.size(); ++i) {
-    call.Check(reps[i] > 0 && reps[i] <= INT32_MAX, "reps", "positive numbers", std::to_string(reps[i]));
+    call.Check(reps[i] > 0 && reps[i] <= INT32_MAX, "reps", "positive numbers",
+               std::to_string(reps[i]));
     shape[i] *= reps[i];
   }
   return WithShape(call.Type("x"), shape);
@@ -154,7 +167,8 @@ void LowerTile(const OpCall& call, Lowering& lowering) {
 // Rows are made by functions: designated initialisers leave members out and -Wextra objects.
 constexpr OpRow ViewRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
                         Place (*view)(const OpCall&, const View&, size_t),
-                        Place (*inverse)(const OpCall&, const View&), void (*lower)(const OpCall&, Lowering&) = nullptr) {
+                        Place (*inverse)(const OpCall&, const View&),
+                        void (*lower)(const OpCall&, Lowering&) = nullptr) {
   OpRow row{name, operands, infer};
   row.view = view;
   row.inverse = inverse;
@@ -165,16 +179,18 @@ constexpr OpRow ViewRow(const char* name, const char* operands, Types (*infer)(c
 constexpr OpRow kRows[] = {
     ViewRow("identity", "x", Identity, SameElements, SameElementsInverse),
     ViewRow("tensor_buffer_to_tensor", "input", Identity, SameElements, SameElementsInverse),
-    ViewRow("tensor_to_tensor_buffer", "input interleave_factors? strides?", Identity, SameElements, SameElementsInverse),
+    ViewRow("tensor_to_tensor_buffer", "input interleave_factors? strides?", Identity, SameElements,
+            SameElementsInverse),
     ViewRow("reshape", "x shape", Reshape, SameElements, SameElementsInverse),
     ViewRow("expand_dims", "x axes", ExpandDims, SameElements, SameElementsInverse),
     ViewRow("squeeze", "x axes?", Squeeze, SameElements, SameElementsInverse),
     ViewRow("transpose", "x perm", Transpose, TransposeView, TransposeInverse),
     ViewRow("reverse", "x axes?", Reverse, ReverseView, nullptr),
     ViewRow("tile", "x reps", Tile, TileView, nullptr, LowerTile),
-    ViewRow("slice_by_index", "x begin end stride? begin_mask? end_mask? squeeze_mask?", InferSliceByIndex,
-            ViewSliceByIndex, nullptr),
-    ViewRow("slice_by_size", "x begin size", InferSliceBySize, ViewSliceBySize, nullptr, LowerSliceBySize),
+    ViewRow("slice_by_index", "x begin end stride? begin_mask? end_mask? squeeze_mask?",
+            InferSliceByIndex, ViewSliceByIndex, nullptr),
+    ViewRow("slice_by_size", "x begin size", InferSliceBySize, ViewSliceBySize, nullptr,
+            LowerSliceBySize),
     ViewRow("split", "x num_splits? split_sizes? axis", InferSplit, ViewSplit, nullptr),
 };
 

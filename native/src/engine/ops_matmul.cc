@@ -13,7 +13,7 @@ namespace {
 using Types = std::vector<TensorType>;
 
 struct Operands {
-  Shape x, y;      // at least two dimensions, transposed as asked
+  Shape x, y;  // at least two dimensions, transposed as asked
   bool x_vector, y_vector;
 };
 
@@ -32,12 +32,15 @@ Operands ReadOperands(const OpCall& call) {
 Types Matmul(const OpCall& call) {
   const Operands operands = ReadOperands(call);
   const Shape &x = operands.x, &y = operands.y;
-  call.Check(x.back() == y.end()[-2], "y", std::to_string(x.back()) + " rows", ShapeText(call.ShapeOf("y")));
-  Shape shape = BroadcastShapes(call, "y", Shape(x.begin(), x.end() - 2), Shape(y.begin(), y.end() - 2));
+  call.Check(x.back() == y.end()[-2], "y", std::to_string(x.back()) + " rows",
+             ShapeText(call.ShapeOf("y")));
+  Shape shape =
+      BroadcastShapes(call, "y", Shape(x.begin(), x.end() - 2), Shape(y.begin(), y.end() - 2));
   if (!operands.x_vector) shape.push_back(x.end()[-2]);
   if (!operands.y_vector) shape.push_back(y.back());
   const Dtype dtype = call.Type("x").dtype, other = call.Type("y").dtype;
-  call.Check(dtype == other || (IsFloat(dtype) && IsFloat(other)), "y", DtypeName(dtype), DtypeName(other));
+  call.Check(dtype == other || (IsFloat(dtype) && IsFloat(other)), "y", DtypeName(dtype),
+             DtypeName(other));
   return {{dtype, 0, shape}};
 }
 
@@ -78,7 +81,8 @@ void EmitScalarProduct(Lowering& lowering, const View& x, const View& y, const V
 }
 
 void LowerMatmul(const OpCall& call, Lowering& lowering) {
-  View x = lowering.In(call.Id("x")), y = lowering.In(call.Id("y")), out = lowering.Out(call.Result());
+  View x = lowering.In(call.Id("x")), y = lowering.In(call.Id("y")),
+       out = lowering.Out(call.Result());
   if (y.rank() == 1) {
     InsertAxis(&out, out.rank());
     InsertAxis(&y, 1);
@@ -99,14 +103,15 @@ void LowerMatmul(const OpCall& call, Lowering& lowering) {
 Types Linear(const OpCall& call) {
   const Shape &x = call.ShapeOf("x"), &weight = call.ShapeOf("weight");
   call.Check(!x.empty(), "x", "at least one dimension", "a scalar");
-  call.Check(weight.size() == 2 && weight[1] == x.back(), "weight", "[out, " + std::to_string(x.back()) + "]",
-             ShapeText(weight));
+  call.Check(weight.size() == 2 && weight[1] == x.back(), "weight",
+             "[out, " + std::to_string(x.back()) + "]", ShapeText(weight));
   if (call.Has("bias")) {
     const Shape& bias = call.ShapeOf("bias");
-    call.Check(bias == Shape{weight[0]}, "bias", std::to_string(weight[0]) + " numbers", ShapeText(bias));
+    call.Check(bias == Shape{weight[0]}, "bias", std::to_string(weight[0]) + " numbers",
+               ShapeText(bias));
   }
-  call.Check(IsFloat(call.Type("x").dtype) && IsFloat(call.Type("weight").dtype), "x", "fp16 or fp32",
-             DtypeName(call.Type("x").dtype));
+  call.Check(IsFloat(call.Type("x").dtype) && IsFloat(call.Type("weight").dtype), "x",
+             "fp16 or fp32", DtypeName(call.Type("x").dtype));
   Shape shape = x;
   shape.back() = weight[0];
   return {{call.Type("x").dtype, 0, shape}};

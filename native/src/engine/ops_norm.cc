@@ -24,13 +24,15 @@ struct Normalise {
     const View* views[] = {&x, &out, &gamma, &beta};
     for (int64_t item = begin; item < end; ++item) {
       int64_t base[4];
-      for (int v = 0; v < 4; ++v) base[v] = RowCursor(kept.shape, kept.strides[size_t(v)], item).offset();
+      for (int v = 0; v < 4; ++v)
+        base[v] = RowCursor(kept.shape, kept.strides[size_t(v)], item).offset();
       const auto load = [&](int v, const RowCursor& cursor) {
         return LoadDouble(context.Data(*views[v]), views[v]->dtype, base[v] + cursor.offset());
       };
       double mean = 0, squares = 0;
       RowCursor first(reduced.shape, reduced.strides[0], 0), second = first;
-      for (int64_t i = 0; centre && i < count; ++i, first.Advance(1)) mean += load(0, first) / double(count);
+      for (int64_t i = 0; centre && i < count; ++i, first.Advance(1))
+        mean += load(0, first) / double(count);
       for (int64_t i = 0; i < count; ++i, second.Advance(1)) {
         const double value = load(0, second) - mean;
         squares += value * value;
@@ -115,20 +117,25 @@ Types LayerNorm(const OpCall& call) {
     if (axes[i]) wanted.push_back(call.ShapeOf("x")[i]);
   }
   for (const char* name : {"gamma", "beta"}) {
-    if (call.Has(name)) call.Check(call.ShapeOf(name) == wanted, name, ShapeText(wanted), ShapeText(call.ShapeOf(name)));
+    if (call.Has(name))
+      call.Check(call.ShapeOf(name) == wanted, name, ShapeText(wanted),
+                 ShapeText(call.ShapeOf(name)));
   }
   return {call.Type("x")};
 }
 
 void LowerLayerNorm(const OpCall& call, Lowering& lowering) {
-  EmitNormalise(call, lowering, LayerAxes(call), LayerAxes(call), call.Number("epsilon", 1e-5), true);
+  EmitNormalise(call, lowering, LayerAxes(call), LayerAxes(call), call.Number("epsilon", 1e-5),
+                true);
 }
 
 Types PerChannel(const OpCall& call) {
   const Shape& x = call.ShapeOf("x");
   call.Check(x.size() >= 3, "x", "[N, C, *D]", ShapeText(x));
   for (const char* name : {"gamma", "beta", "mean", "variance"}) {
-    if (call.Has(name)) call.Check(call.ShapeOf(name) == Shape{x[1]}, name, "one number per channel", ShapeText(call.ShapeOf(name)));
+    if (call.Has(name))
+      call.Check(call.ShapeOf(name) == Shape{x[1]}, name, "one number per channel",
+                 ShapeText(call.ShapeOf(name)));
   }
   return {call.Type("x")};
 }
@@ -141,7 +148,8 @@ void LowerInstanceNorm(const OpCall& call, Lowering& lowering) {
 }
 
 Types L2Norm(const OpCall& call) {
-  call.Check(call.ShapeOf("x").size() >= 3, "x", "at least three dimensions", ShapeText(call.ShapeOf("x")));
+  call.Check(call.ShapeOf("x").size() >= 3, "x", "at least three dimensions",
+             ShapeText(call.ShapeOf("x")));
   return {call.Type("x")};
 }
 
@@ -155,8 +163,10 @@ void LowerL2Norm(const OpCall& call, Lowering& lowering) {
 void LowerBatchNorm(const OpCall& call, Lowering& lowering) {
   const View x = lowering.In(call.Id("x")), out = lowering.Out(call.Result());
   const std::vector<double> mean = call.Numbers("mean"), variance = call.Numbers("variance");
-  const std::vector<double> gamma = call.Has("gamma") ? call.Numbers("gamma") : std::vector<double>(mean.size(), 1);
-  const std::vector<double> beta = call.Has("beta") ? call.Numbers("beta") : std::vector<double>(mean.size(), 0);
+  const std::vector<double> gamma =
+      call.Has("gamma") ? call.Numbers("gamma") : std::vector<double>(mean.size(), 1);
+  const std::vector<double> beta =
+      call.Has("beta") ? call.Numbers("beta") : std::vector<double>(mean.size(), 0);
   const double epsilon = call.Number("epsilon", 1e-5);
   const AxisSplit split(x.shape, 1);
   lowering.Emit({x, out}, [=](const RunContext& context) -> const char* {

@@ -18,7 +18,8 @@ Types TopK(const OpCall& call) {
   TensorType values = call.Type("x");
   int64_t& size = values.shape[AxisOf(call)];
   const int64_t k = call.Int("k", 1);
-  call.Check(k == -1 || (k > 0 && k <= size), "k", "a number from 1 to " + std::to_string(size), std::to_string(k));
+  call.Check(k == -1 || (k > 0 && k <= size), "k", "a number from 1 to " + std::to_string(size),
+             std::to_string(k));
   if (k > 0) size = k;
   const std::string name = call.Text("output_indices_dtype", "int32");
   Dtype dtype = Dtype::kInt32;
@@ -100,7 +101,8 @@ void LowerArgSort(const OpCall& call, Lowering& lowering) {
   lowering.Emit({x, out, scratch}, [=](const RunContext& context) -> const char* {
     const Elements to(context, out);
     sorter.Run(context, [&](int64_t b, int64_t c, const int64_t* order) {
-      for (int64_t a = 0; a < sorter.split().along; ++a) to.Set(sorter.split().At(b, a, c), double(order[a]));
+      for (int64_t a = 0; a < sorter.split().along; ++a)
+        to.Set(sorter.split().At(b, a, c), double(order[a]));
     });
     return nullptr;
   });
@@ -114,7 +116,8 @@ constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(c
 }
 
 constexpr OpRow kRows[] = {
-    MakeRow("topk", "x k? axis? ascending? sort? return_indices? output_indices_dtype?", TopK, LowerTopK),
+    MakeRow("topk", "x k? axis? ascending? sort? return_indices? output_indices_dtype?", TopK,
+            LowerTopK),
     MakeRow("argsort", "x axis? ascending?", ArgSort, LowerArgSort),
 };
 

@@ -32,7 +32,8 @@ Types Concat(const OpCall& call) {
   CheckAlike(call, call.Bool("interleave", false) ? -1 : axis);
   TensorType type = call.TypeOf(call.Ids("values")[0]);
   type.shape[size_t(axis)] = 0;
-  for (int value : call.Ids("values")) type.shape[size_t(axis)] += call.TypeOf(value).shape[size_t(axis)];
+  for (int value : call.Ids("values"))
+    type.shape[size_t(axis)] += call.TypeOf(value).shape[size_t(axis)];
   return {type};
 }
 
@@ -40,7 +41,8 @@ View ConcatPiece(const OpCall& call, const View& whole, size_t operand) {
   const int axis = ConcatAxis(call);
   const std::vector<int>& values = call.Ids("values");
   const int64_t size = call.TypeOf(values[operand]).shape[size_t(axis)];
-  if (call.Bool("interleave", false)) return Sliced(whole, axis, int64_t(operand), size, int64_t(values.size()));
+  if (call.Bool("interleave", false))
+    return Sliced(whole, axis, int64_t(operand), size, int64_t(values.size()));
   int64_t begin = 0;
   for (size_t i = 0; i < operand; ++i) begin += call.TypeOf(values[i]).shape[size_t(axis)];
   return Sliced(whole, axis, begin, size);
@@ -54,7 +56,8 @@ int StackAxis(const OpCall& call) {
 Types Stack(const OpCall& call) {
   CheckAlike(call, -1);
   TensorType type = call.TypeOf(call.Ids("values")[0]);
-  call.Check(type.shape.size() < size_t(kMaxRank), "values", "at most 7 dimensions", ShapeText(type.shape));
+  call.Check(type.shape.size() < size_t(kMaxRank), "values", "at most 7 dimensions",
+             ShapeText(type.shape));
   type.shape.insert(type.shape.begin() + StackAxis(call), int64_t(call.Ids("values").size()));
   return {type};
 }

@@ -35,7 +35,9 @@ Shape ReducedShape(const OpCall& call, const std::vector<bool>& reduced) {
   return shape;
 }
 
-Types Reduce(const OpCall& call) { return {{call.Type("x").dtype, 0, ReducedShape(call, ReducedAxes(call))}}; }
+Types Reduce(const OpCall& call) {
+  return {{call.Type("x").dtype, 0, ReducedShape(call, ReducedAxes(call))}};
+}
 
 Types ReduceArg(const OpCall& call) {
   const std::string name = call.Text("output_dtype", "int32");
@@ -56,15 +58,15 @@ void Lower(const OpCall& call, Lowering& lowering) {
       out.strides.insert(out.strides.begin() + int64_t(i), 0);
     }
   }
-  lowering.Emit({x, out}, [reduction = Reduction(kind, x, out, reduced)](const RunContext& context) {
-    return reduction.Run(context);
-  });
+  lowering.Emit({x, out}, [reduction = Reduction(kind, x, out, reduced)](
+                              const RunContext& context) { return reduction.Run(context); });
 }
 
 template <ReduceKind kind>
 constexpr OpRow MakeRow(const char* name) {
   const bool arg = kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin;
-  OpRow row{name, arg ? "x axis? keep_dims? output_dtype?" : "x axes? keep_dims?", arg ? ReduceArg : Reduce};
+  OpRow row{name, arg ? "x axis? keep_dims? output_dtype?" : "x axes? keep_dims?",
+            arg ? ReduceArg : Reduce};
   row.lower = Lower<kind>;
   return row;
 }

@@ -19,8 +19,8 @@ int64_t Source(int64_t i, int64_t size, PadMode mode) {
 
 }  // namespace
 
-void EmitPadding(Lowering& lowering, const View& x, const View& out, const std::vector<int64_t>& before, PadMode mode,
-                 double constant) {
+void EmitPadding(Lowering& lowering, const View& x, const View& out,
+                 const std::vector<int64_t>& before, PadMode mode, double constant) {
   const Shape order = DenseStrides(out.shape);
   lowering.Emit({x, out}, [=](const RunContext& context) -> const char* {
     const auto body = [&](int64_t begin, int64_t end) {
@@ -35,8 +35,9 @@ void EmitPadding(Lowering& lowering, const View& x, const View& out, const std::
           if (mode != PadMode::kConstant) source = Source(source, x.shape[i], mode);
           from += source * x.strides[i];
         }
-        const double value =
-            inside || mode != PadMode::kConstant ? LoadDouble(context.Data(x), x.dtype, from) : constant;
+        const double value = inside || mode != PadMode::kConstant
+                                 ? LoadDouble(context.Data(x), x.dtype, from)
+                                 : constant;
         StoreDouble(context.Data(out), out.dtype, to, value);
       }
     };

@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "engine/lexer.h"
+#include "engine/type_parser.h"
 #include "engine/value_parser.h"
 
 namespace ane::engine {
@@ -37,8 +38,8 @@ class FunctionParser {
   }
 
  private:
-  // Operands of one operation as written; references are resolved once the whole text has been read, so that a
-  // spelling error is reported where it is.
+  // Operands of one operation as written; references are resolved once the whole text has been
+  // read, so that a spelling error is reported where it is.
   struct Reference {
     std::string_view name;
     size_t offset;
@@ -55,7 +56,8 @@ class FunctionParser {
   }
 
   int Add(Value value) {
-    if (function_.values.size() >= kMaxValues) Fail(value.offset, "Expected at most a million values, got more.");
+    if (function_.values.size() >= kMaxValues)
+      Fail(value.offset, "Expected at most a million values, got more.");
     function_.values.push_back(std::move(value));
     return int(function_.values.size()) - 1;
   }
@@ -94,7 +96,9 @@ class FunctionParser {
         SkipAttributes(lexer_);
       }
     }
-    if (lexer_.Is('{')) Fail(lexer_.Peek().offset, "Expected ';', got a nested block, which this engine does not run.");
+    if (lexer_.Is('{'))
+      Fail(lexer_.Peek().offset,
+           "Expected ';', got a nested block, which this engine does not run.");
     lexer_.Expect(';');
     function_.operations.push_back(std::move(operation));
     pending_.push_back(std::move(pending));
@@ -119,10 +123,12 @@ class FunctionParser {
     AddOperand(operation, pending, std::move(operand), std::move(references));
   }
 
-  void AddOperand(Operation* operation, Pending* pending, Operand operand, std::vector<Reference> references) {
+  void AddOperand(Operation* operation, Pending* pending, Operand operand,
+                  std::vector<Reference> references) {
     for (const Operand& other : operation->operands) {
       if (other.name == operand.name) {
-        Fail(operand.offset, "Expected operand " + std::string(operand.name) + " once, got it twice.");
+        Fail(operand.offset,
+             "Expected operand " + std::string(operand.name) + " once, got it twice.");
       }
     }
     operation->operands.push_back(std::move(operand));
@@ -131,7 +137,8 @@ class FunctionParser {
 
   Reference ParseBinding() {
     const Token token = lexer_.Peek();
-    if (token.kind != TokenKind::kIdentifier) return {{}, token.offset, Add(ParseBareLiteral(lexer_))};
+    if (token.kind != TokenKind::kIdentifier)
+      return {{}, token.offset, Add(ParseBareLiteral(lexer_))};
     lexer_.Next();
     if (token.text == "true" || token.text == "false") {
       return {{}, token.offset, Add(BoolLiteral(token))};
@@ -175,7 +182,8 @@ class FunctionParser {
     if (reference.value >= 0) return reference.value;
     const auto found = names_.find(reference.name);
     if (found == names_.end()) {
-      Fail(reference.offset, "Expected a value defined before, got '" + std::string(reference.name) + "'.");
+      Fail(reference.offset,
+           "Expected a value defined before, got '" + std::string(reference.name) + "'.");
     }
     return found->second;
   }
@@ -215,7 +223,8 @@ class FunctionParser {
 }  // namespace
 
 std::vector<Function> Parse(std::string_view text) {
-  if (text.size() > kMaxText) Fail(0, "Expected at most 256 MiB of text, got " + std::to_string(text.size()) + " bytes.");
+  if (text.size() > kMaxText)
+    Fail(0, "Expected at most 256 MiB of text, got " + std::to_string(text.size()) + " bytes.");
   Lexer lexer(text);
   lexer.ExpectWord("program");
   lexer.Expect('(');
@@ -228,10 +237,12 @@ std::vector<Function> Parse(std::string_view text) {
   while (!lexer.Is('}')) {
     const size_t offset = lexer.Peek().offset;
     functions.push_back(FunctionParser(lexer).Run());
-    if (functions.size() > kMaxFunctions) Fail(offset, "Expected at most 1024 functions, got more.");
+    if (functions.size() > kMaxFunctions)
+      Fail(offset, "Expected at most 1024 functions, got more.");
     for (size_t i = 0; i + 1 < functions.size(); ++i) {
       if (functions[i].name == functions.back().name) {
-        Fail(offset, "Expected a new function name, got '" + functions[i].name + "' a second time.");
+        Fail(offset,
+             "Expected a new function name, got '" + functions[i].name + "' a second time.");
       }
     }
   }

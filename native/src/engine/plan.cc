@@ -85,22 +85,30 @@ void Plan::Finish() {
   const size_t table = Align(buffers_.size() * sizeof(void*));
   Arena arena;
   for (size_t i = 0; i < nodes_.size(); ++i) {
-    for (size_t b : begins[i]) buffers_[b].scratch_offset = table + arena.Take(Align(std::max<size_t>(buffers_[b].bytes, 1)));
-    for (size_t b : ends[i]) arena.Release(buffers_[b].scratch_offset - table, Align(std::max<size_t>(buffers_[b].bytes, 1)));
+    for (size_t b : begins[i])
+      buffers_[b].scratch_offset =
+          table + arena.Take(Align(std::max<size_t>(buffers_[b].bytes, 1)));
+    for (size_t b : ends[i])
+      arena.Release(buffers_[b].scratch_offset - table,
+                    Align(std::max<size_t>(buffers_[b].bytes, 1)));
   }
   scratch_bytes_ = table + arena.end();
 }
 
-const char* Plan::Run(std::span<const void* const> inputs, std::span<void* const> outputs, void* scratch,
-                      ThreadPool& pool) const {
+const char* Plan::Run(std::span<const void* const> inputs, std::span<void* const> outputs,
+                      void* scratch, ThreadPool& pool) const {
   void** bases = static_cast<void**>(scratch);
   for (size_t b = 0; b < buffers_.size(); ++b) {
     const Buffer& buffer = buffers_[b];
     switch (buffer.kind) {
       case BufferKind::kInput: bases[b] = const_cast<void*>(inputs[buffer.index]); break;
       case BufferKind::kOutput: bases[b] = outputs[buffer.index]; break;
-      case BufferKind::kConstant: bases[b] = const_cast<uint8_t*>(buffer.literal->bytes.data()); break;
-      case BufferKind::kScratch: bases[b] = static_cast<char*>(scratch) + buffer.scratch_offset; break;
+      case BufferKind::kConstant:
+        bases[b] = const_cast<uint8_t*>(buffer.literal->bytes.data());
+        break;
+      case BufferKind::kScratch:
+        bases[b] = static_cast<char*>(scratch) + buffer.scratch_offset;
+        break;
     }
   }
   const RunContext context{bases, pool};

@@ -18,7 +18,8 @@ struct RunContext {
 
   template <typename T = void>
   T* Data(const View& view) const {
-    return reinterpret_cast<T*>(static_cast<char*>(bases[view.buffer]) + view.offset * int64_t(SizeOf(view.dtype)));
+    return reinterpret_cast<T*>(static_cast<char*>(bases[view.buffer]) +
+                                view.offset * int64_t(SizeOf(view.dtype)));
   }
 };
 
@@ -51,8 +52,8 @@ class Plan {
   int64_t flops() const { return flops_; }
   size_t scratch_bytes() const { return scratch_bytes_; }
   // A message on failure, else nullptr.
-  const char* Run(std::span<const void* const> inputs, std::span<void* const> outputs, void* scratch,
-                  ThreadPool& pool) const;
+  const char* Run(std::span<const void* const> inputs, std::span<void* const> outputs,
+                  void* scratch, ThreadPool& pool) const;
 
  private:
   std::vector<Buffer> buffers_;

@@ -25,18 +25,24 @@ View Subset(const View& view, const std::vector<bool>& mask, bool keep) {
 }
 
 bool IsFast(ReduceKind kind) {
-  return kind != ReduceKind::kProd && kind != ReduceKind::kLogSumExp && kind != ReduceKind::kArgMax &&
-         kind != ReduceKind::kArgMin;
+  return kind != ReduceKind::kProd && kind != ReduceKind::kLogSumExp &&
+         kind != ReduceKind::kArgMax && kind != ReduceKind::kArgMin;
 }
 
 }  // namespace
 
-Reduction::Reduction(ReduceKind kind, const View& x, const View& out, const std::vector<bool>& reduced)
-    : kind_(kind), x_(x), out_(out), kept_(Collapse({Subset(x, reduced, false), Subset(out, reduced, false)})),
-      reduced_(Collapse({Subset(x, reduced, true)})), kept_count_(ElementCount(kept_.shape)),
+Reduction::Reduction(ReduceKind kind, const View& x, const View& out,
+                     const std::vector<bool>& reduced)
+    : kind_(kind),
+      x_(x),
+      out_(out),
+      kept_(Collapse({Subset(x, reduced, false), Subset(out, reduced, false)})),
+      reduced_(Collapse({Subset(x, reduced, true)})),
+      kept_count_(ElementCount(kept_.shape)),
       reduced_count_(ElementCount(reduced_.shape)),
       fast_(IsFast(kind) && IsFloat(x.dtype) && IsFloat(out.dtype) && reduced_count_ > 0),
-      columns_(kept_.strides[0].back() == 1 && kept_.shape.back() >= 8 && reduced_.strides[0].back() != 1) {}
+      columns_(kept_.strides[0].back() == 1 && kept_.shape.back() >= 8 &&
+               reduced_.strides[0].back() != 1) {}
 
 const char* Reduction::Run(const RunContext& context) const {
   const int64_t grain = std::max<int64_t>(1, kWork / std::max<int64_t>(1, reduced_count_));
@@ -46,8 +52,8 @@ const char* Reduction::Run(const RunContext& context) const {
   } else if (columns_) {
     const int64_t blocks = (kept_.shape.back() + kColumns - 1) / kColumns;
     const auto body = [&](int64_t begin, int64_t end) { Columns(context, begin, end); };
-    context.pool.ParallelFor(kept_count_ / kept_.shape.back() * blocks, std::max<int64_t>(1, grain / kColumns),
-                             std::ref(body));
+    context.pool.ParallelFor(kept_count_ / kept_.shape.back() * blocks,
+                             std::max<int64_t>(1, grain / kColumns), std::ref(body));
   } else {
     const auto body = [&](int64_t begin, int64_t end) { Rows(context, begin, end); };
     context.pool.ParallelFor(kept_count_, grain, std::ref(body));
@@ -74,7 +80,8 @@ void Reduction::Rows(const RunContext& context, int64_t begin, int64_t end) cons
     float extreme = 0;
     for (int64_t done = 0; done < reduced_count_;) {
       const int64_t n = std::min({kBlock, cursor.left_in_row(), reduced_count_ - done});
-      LoadRun(block, context.Data(x_), x_.dtype, at.offset() + cursor.offset(), reduced_.strides[0].back(), n);
+      LoadRun(block, context.Data(x_), x_.dtype, at.offset() + cursor.offset(),
+              reduced_.strides[0].back(), n);
       if (kind_ == ReduceKind::kMax || kind_ == ReduceKind::kMin) {
         if (done == 0) extreme = block[0];
         for (int64_t k = 0; k < n; ++k) {
@@ -84,7 +91,8 @@ void Reduction::Rows(const RunContext& context, int64_t begin, int64_t end) cons
       } else if (kind_ == ReduceKind::kSumSquare || kind_ == ReduceKind::kL2) {
         sum += double(vec.dot(block, block, n));
       } else {
-        if (kind_ == ReduceKind::kL1) std::transform(block, block + n, block, [](float v) { return std::fabs(v); });
+        if (kind_ == ReduceKind::kL1)
+          std::transform(block, block + n, block, [](float v) { return std::fabs(v); });
         sum += double(vec.reduce_sum(block, n));
       }
       cursor.Advance(n);
@@ -103,15 +111,21 @@ void Reduction::Columns(const RunContext& context, int64_t begin, int64_t end) c
   for (int64_t item = begin; item < end; ++item) {
     const int64_t first = item % blocks * kColumns, n = std::min(kColumns, width - first);
     const int64_t flat = item / blocks * width + first;
-    const RowCursor at(kept_.shape, kept_.strides[0], flat), to(kept_.shape, kept_.strides[1], flat);
+    const RowCursor at(kept_.shape, kept_.strides[0], flat),
+        to(kept_.shape, kept_.strides[1], flat);
     RowCursor cursor(reduced_.shape, reduced_.strides[0], 0);
     const bool extremum = kind_ == ReduceKind::kMax || kind_ == ReduceKind::kMin;
     for (int64_t r = 0; r < reduced_count_; ++r) {
       float* target = r == 0 ? sum : row;
       LoadRun(target, context.Data(x_), x_.dtype, at.offset() + cursor.offset(), 1, n);
-      if (kind_ == ReduceKind::kSumSquare || kind_ == ReduceKind::kL2) vec.mul(target, target, target, n);
-      if (kind_ == ReduceKind::kL1) std::transform(target, target + n, target, [](float v) { return std::fabs(v); });
-      if (r > 0) (!extremum ? vec.add : kind_ == ReduceKind::kMax ? vec.maximum : vec.minimum)(sum, sum, row, n);
+      if (kind_ == ReduceKind::kSumSquare || kind_ == ReduceKind::kL2)
+        vec.mul(target, target, target, n);
+      if (kind_ == ReduceKind::kL1)
+        std::transform(target, target + n, target, [](float v) { return std::fabs(v); });
+      if (r > 0)
+        (!extremum                   ? vec.add
+         : kind_ == ReduceKind::kMax ? vec.maximum
+                                     : vec.minimum)(sum, sum, row, n);
       cursor.Advance(1);
     }
     for (int64_t k = 0; k < n; ++k) sum[k] = Finish(sum[k]);
@@ -131,7 +145,8 @@ void Reduction::Scalars(const RunContext& context, int64_t begin, int64_t end) c
     if (kind_ == K::kLogSumExp) {
       shift = -INFINITY;
       RowCursor cursor(reduced_.shape, reduced_.strides[0], 0);
-      for (int64_t r = 0; r < reduced_count_; ++r, cursor.Advance(1)) shift = std::max(shift, element(cursor));
+      for (int64_t r = 0; r < reduced_count_; ++r, cursor.Advance(1))
+        shift = std::max(shift, element(cursor));
       if (std::isinf(shift)) shift = 0;
     }
     RowCursor cursor(reduced_.shape, reduced_.strides[0], 0);
@@ -145,14 +160,17 @@ void Reduction::Scalars(const RunContext& context, int64_t begin, int64_t end) c
       switch (kind_) {
         case K::kProd: sum *= v; break;
         case K::kL1: sum += std::fabs(v); break;
-        case K::kL2: case K::kSumSquare: sum += v * v; break;
+        case K::kL2:
+        case K::kSumSquare: sum += v * v; break;
         case K::kLogSumExp: sum += std::exp(v - shift); break;
         default: sum += v;
       }
     }
     switch (kind_) {
-      case K::kMax: case K::kMin: sum = best; break;
-      case K::kArgMax: case K::kArgMin: sum = double(index); break;
+      case K::kMax:
+      case K::kMin: sum = best; break;
+      case K::kArgMax:
+      case K::kArgMin: sum = double(index); break;
       case K::kMean: sum /= double(reduced_count_); break;
       case K::kL2: sum = std::sqrt(sum); break;
       case K::kLogSum: sum = std::log(sum); break;

@@ -6,9 +6,23 @@
 
 namespace ane::engine {
 
-enum class ReduceKind { kSum, kMean, kMax, kMin, kProd, kL1, kL2, kLogSum, kLogSumExp, kSumSquare, kArgMax, kArgMin };
+enum class ReduceKind {
+  kSum,
+  kMean,
+  kMax,
+  kMin,
+  kProd,
+  kL1,
+  kL2,
+  kLogSum,
+  kLogSumExp,
+  kSumSquare,
+  kArgMax,
+  kArgMin
+};
 
-// Works on fp16 and fp32 in single precision with a fixed order of additions, on other types in double precision.
+// Works on fp16 and fp32 in single precision with a fixed order of additions, on other types in
+// double precision.
 class Reduction {
  public:
   // `out` has the rank of `x` with size 1 along reduced axes.

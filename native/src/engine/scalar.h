@@ -51,7 +51,8 @@ inline double LoadDouble(const void* data, Dtype dtype, int64_t index) {
   return 0;
 }
 
-// Truncates toward zero; what lies outside of int64 becomes its nearest end and NaN becomes 0, as C++ leaves it open.
+// Truncates toward zero; what lies outside of int64 becomes its nearest end and NaN becomes 0, as
+// C++ leaves it open.
 inline int64_t ToInteger(double x) {
   if (x != x) return 0;
   if (x >= 9223372036854775807.0) return INT64_MAX;
@@ -59,16 +60,21 @@ inline int64_t ToInteger(double x) {
   return static_cast<int64_t>(x);
 }
 
-// Floats round to nearest even; integers truncate toward zero and keep the low bits; bool is "not zero".
+// Floats round to nearest even; integers truncate toward zero and keep the low bits; bool is "not
+// zero".
 inline void StoreDouble(void* data, Dtype dtype, int64_t index, double x) {
   switch (dtype) {
     case Dtype::kFp16: return StoreAs<uint16_t>(data, index, Fp16FromDouble(x));
     case Dtype::kFp32: return StoreAs<float>(data, index, static_cast<float>(x));
     case Dtype::kFp64: return StoreAs<double>(data, index, x);
-    case Dtype::kInt8: case Dtype::kUint8: return StoreAs<uint8_t>(data, index, uint8_t(ToInteger(x)));
-    case Dtype::kInt16: case Dtype::kUint16: return StoreAs<uint16_t>(data, index, uint16_t(ToInteger(x)));
-    case Dtype::kInt32: case Dtype::kUint32: return StoreAs<uint32_t>(data, index, uint32_t(ToInteger(x)));
-    case Dtype::kInt64: case Dtype::kUint64: return StoreAs<int64_t>(data, index, ToInteger(x));
+    case Dtype::kInt8:
+    case Dtype::kUint8: return StoreAs<uint8_t>(data, index, uint8_t(ToInteger(x)));
+    case Dtype::kInt16:
+    case Dtype::kUint16: return StoreAs<uint16_t>(data, index, uint16_t(ToInteger(x)));
+    case Dtype::kInt32:
+    case Dtype::kUint32: return StoreAs<uint32_t>(data, index, uint32_t(ToInteger(x)));
+    case Dtype::kInt64:
+    case Dtype::kUint64: return StoreAs<int64_t>(data, index, ToInteger(x));
     case Dtype::kBool: return StoreAs<uint8_t>(data, index, x != 0);
     case Dtype::kString: return;
   }

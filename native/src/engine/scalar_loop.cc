@@ -9,7 +9,8 @@ namespace ane::engine {
 
 View ChannelOperand(const OpCall& call, std::string_view name, const View& view) {
   const Elementwise op = call.operation().row->elementwise;
-  const bool channels = (op == Elementwise::kPrelu || op == Elementwise::kSoftplusParametric) && name != "x";
+  const bool channels =
+      (op == Elementwise::kPrelu || op == Elementwise::kSoftplusParametric) && name != "x";
   if (!channels || view.rank() != 1) return view;
   View out = view;
   for (size_t i = 2; i < call.ShapeOf("x").size(); ++i) {
@@ -26,22 +27,24 @@ void LowerScalarLoop(const OpCall& call, Lowering& lowering) {
     views.push_back(Broadcast(ChannelOperand(call, name, lowering.In(call.Id(name))), out.shape));
   }
   const ElementwiseCall apply = ReadElementwise(call.operation().row->elementwise, call);
-  lowering.Emit(views, [views, apply, nest = Collapse(views)](const RunContext& context) -> const char* {
-    const auto body = [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        double operands[3] = {0, 0, 0};
-        for (size_t v = 1; v < views.size(); ++v) {
-          const RowCursor cursor(nest.shape, nest.strides[v], i);
-          operands[v - 1] = LoadDouble(context.Data(views[v]), views[v].dtype, cursor.offset());
-        }
-        const RowCursor cursor(nest.shape, nest.strides[0], i);
-        StoreDouble(context.Data(views[0]), views[0].dtype, cursor.offset(),
-                    ApplyScalar(apply.op, operands[0], operands[1], operands[2], apply.constants));
-      }
-    };
-    context.pool.ParallelFor(views[0].count(), 1024, std::ref(body));
-    return nullptr;
-  });
+  lowering.Emit(
+      views, [views, apply, nest = Collapse(views)](const RunContext& context) -> const char* {
+        const auto body = [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            double operands[3] = {0, 0, 0};
+            for (size_t v = 1; v < views.size(); ++v) {
+              const RowCursor cursor(nest.shape, nest.strides[v], i);
+              operands[v - 1] = LoadDouble(context.Data(views[v]), views[v].dtype, cursor.offset());
+            }
+            const RowCursor cursor(nest.shape, nest.strides[0], i);
+            StoreDouble(
+                context.Data(views[0]), views[0].dtype, cursor.offset(),
+                ApplyScalar(apply.op, operands[0], operands[1], operands[2], apply.constants));
+          }
+        };
+        context.pool.ParallelFor(views[0].count(), 1024, std::ref(body));
+        return nullptr;
+      });
 }
 
 }  // namespace ane::engine

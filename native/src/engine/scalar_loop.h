@@ -7,7 +7,8 @@ namespace ane::engine {
 
 void LowerScalarLoop(const OpCall& call, Lowering& lowering);
 
-// The view of an element-wise operand: a per-channel vector (prelu's alpha) is laid along axis 1 of x.
+// The view of an element-wise operand: a per-channel vector (prelu's alpha) is laid along axis 1 of
+// x.
 View ChannelOperand(const OpCall& call, std::string_view name, const View& view);
 
 }  // namespace ane::engine

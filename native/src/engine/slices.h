@@ -10,7 +10,8 @@ namespace ane::engine {
 
 std::vector<TensorType> InferSliceByIndex(const OpCall& call);
 std::optional<View> ViewSliceByIndex(const OpCall& call, const View& x, size_t result);
-// The region that begin, end, stride and masks of a call select from a view; squeezed axes are kept with size 1.
+// The region that begin, end, stride and masks of a call select from a view; squeezed axes are kept
+// with size 1.
 View SelectedRegion(const OpCall& call, const View& x);
 
 std::vector<TensorType> InferSliceBySize(const OpCall& call);

@@ -16,8 +16,13 @@ constexpr int64_t kWork = 4096;    // elements worth a thread's while
 }  // namespace
 
 Softmax::Softmax(const View& x, const View& out, int axis)
-    : x_(x), out_(out), kept_(Collapse({WithoutAxis(x, axis), WithoutAxis(out, axis)})), length_(x.shape[size_t(axis)]),
-      x_step_(x.strides[size_t(axis)]), out_step_(out.strides[size_t(axis)]), kept_count_(ElementCount(kept_.shape)),
+    : x_(x),
+      out_(out),
+      kept_(Collapse({WithoutAxis(x, axis), WithoutAxis(out, axis)})),
+      length_(x.shape[size_t(axis)]),
+      x_step_(x.strides[size_t(axis)]),
+      out_step_(out.strides[size_t(axis)]),
+      kept_count_(ElementCount(kept_.shape)),
       columns_(x_step_ != 1 && kept_.strides[0].back() == 1 && kept_.shape.back() >= 8) {}
 
 void Softmax::Run(const RunContext& context) const {
@@ -26,8 +31,8 @@ void Softmax::Run(const RunContext& context) const {
   if (columns_) {
     const int64_t blocks = (kept_.shape.back() + kColumns - 1) / kColumns;
     const auto body = [&](int64_t begin, int64_t end) { Columns(context, begin, end); };
-    context.pool.ParallelFor(kept_count_ / kept_.shape.back() * blocks, std::max<int64_t>(1, grain / kColumns),
-                             std::ref(body));
+    context.pool.ParallelFor(kept_count_ / kept_.shape.back() * blocks,
+                             std::max<int64_t>(1, grain / kColumns), std::ref(body));
   } else {
     const auto body = [&](int64_t begin, int64_t end) { Rows(context, begin, end); };
     context.pool.ParallelFor(kept_count_, grain, std::ref(body));
@@ -86,7 +91,8 @@ void Softmax::Columns(const RunContext& context, int64_t begin, int64_t end) con
   for (int64_t item = begin; item < end; ++item) {
     const int64_t first = item % blocks * kColumns, n = std::min(kColumns, width - first);
     const int64_t flat = item / blocks * width + first;
-    const RowCursor from(kept_.shape, kept_.strides[0], flat), to(kept_.shape, kept_.strides[1], flat);
+    const RowCursor from(kept_.shape, kept_.strides[0], flat),
+        to(kept_.shape, kept_.strides[1], flat);
     const auto load = [&](float* target, int64_t k) {
       LoadRun(target, context.Data(x_), x_.dtype, from.offset() + k * x_step_, 1, n);
     };
@@ -109,7 +115,8 @@ void Softmax::Columns(const RunContext& context, int64_t begin, int64_t end) con
     for (int64_t k = 0; k < length_; ++k) {
       exponentials(k);
       vec.mul(row, row, sum, n);
-      StoreRun(row, context.Data(out_), out_.dtype, to.offset() + k * out_step_, kept_.strides[1].back(), n);
+      StoreRun(row, context.Data(out_), out_.dtype, to.offset() + k * out_step_,
+               kept_.strides[1].back(), n);
     }
   }
 }

@@ -46,7 +46,11 @@ LoopNest Collapse(const std::vector<View>& views) {
 }
 
 RowCursor::RowCursor(const Shape& shape, const Shape& strides, int64_t flat)
-    : shape_(shape), strides_(strides), inner_(shape.back()), column_(flat % shape.back()), offset_(0) {
+    : shape_(shape),
+      strides_(strides),
+      inner_(shape.back()),
+      column_(flat % shape.back()),
+      offset_(0) {
   int64_t row = flat / inner_;
   offset_ = column_ * strides.back();
   for (size_t i = shape.size() - 1; i-- > 0;) {

@@ -9,11 +9,11 @@
 
 namespace ane::engine {
 
-// The common loops of several views of one shape: dimensions of size 1 dropped, ordered so that the first view's
-// strides fall, neighbours merged where every view allows it.
+// The common loops of several views of one shape: dimensions of size 1 dropped, ordered so that the
+// first view's strides fall, neighbours merged where every view allows it.
 struct LoopNest {
-  Shape shape;                  // at least one dimension
-  std::vector<Shape> strides;   // per view
+  Shape shape;                 // at least one dimension
+  std::vector<Shape> strides;  // per view
 };
 LoopNest Collapse(const std::vector<View>& views);
 
@@ -21,9 +21,9 @@ LoopNest Collapse(const std::vector<View>& views);
 class RowCursor {
  public:
   RowCursor(const Shape& shape, const Shape& strides, int64_t flat);
-  int64_t offset() const { return offset_; }               // of the current element
+  int64_t offset() const { return offset_; }  // of the current element
   int64_t left_in_row() const { return inner_ - column_; }
-  void Advance(int64_t count);                             // at most left_in_row()
+  void Advance(int64_t count);  // at most left_in_row()
 
  private:
   const Shape& shape_;

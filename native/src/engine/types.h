@@ -27,8 +27,8 @@ struct CompileError {
 
 struct TensorType {
   Dtype dtype = Dtype::kFp32;
-  // Width of an element in a weight file when the text names a sub-byte type (int4, uint1 ... uint6), else 0. In
-  // memory such elements take one byte each.
+  // Width of an element in a weight file when the text names a sub-byte type (int4, uint1 ...
+  // uint6), else 0. In memory such elements take one byte each.
   int bits = 0;
   Shape shape;
 };

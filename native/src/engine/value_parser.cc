@@ -1,140 +1,16 @@
 #include "engine/value_parser.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "engine/literal.h"
+#include "engine/type_parser.h"
 
 namespace ane::engine {
 namespace {
 
-constexpr int kMaxNesting = 64;
-constexpr int64_t kMaxElements = int64_t(1) << 40;
-
-struct ScalarName {
-  std::string_view name;
-  Dtype dtype;
-  int bits;
-  bool supported;
-};
-
-constexpr ScalarName kScalars[] = {
-    {"fp16", Dtype::kFp16, 0, true},     {"fp32", Dtype::kFp32, 0, true},      {"fp64", Dtype::kFp64, 0, true},
-    {"bool", Dtype::kBool, 0, true},     {"string", Dtype::kString, 0, true},  {"int4", Dtype::kInt8, 4, true},
-    {"int8", Dtype::kInt8, 0, true},     {"int16", Dtype::kInt16, 0, true},    {"int32", Dtype::kInt32, 0, true},
-    {"int64", Dtype::kInt64, 0, true},   {"uint1", Dtype::kUint8, 1, true},    {"uint2", Dtype::kUint8, 2, true},
-    {"uint3", Dtype::kUint8, 3, true},   {"uint4", Dtype::kUint8, 4, true},    {"uint6", Dtype::kUint8, 6, true},
-    {"uint8", Dtype::kUint8, 0, true},   {"uint16", Dtype::kUint16, 0, true},  {"uint32", Dtype::kUint32, 0, true},
-    {"uint64", Dtype::kUint64, 0, true}, {"bf16", Dtype::kFp32, 0, false},     {"fp8e4m3fn", Dtype::kFp32, 0, false},
-    {"fp8e5m2", Dtype::kFp32, 0, false},
-};
-
-void Deeper(const Lexer& lexer, int depth) {
-  if (depth > kMaxNesting) Fail(lexer.Peek().offset, "Expected at most 64 levels of nesting, got more.");
-}
-
-int64_t ParseDim(Lexer& lexer) {
-  if (lexer.Accept('?')) return kUnknownDim;
-  const Token token = lexer.Next();
-  int64_t dim = 0;
-  if (token.kind == TokenKind::kIdentifier) return kUnknownDim;
-  if (token.kind != TokenKind::kNumber || !ParseInteger(token.text, &dim) || dim < 0 || dim > INT32_MAX) {
-    Fail(token.offset, "Expected a dimension, got '" + std::string(token.text) + "'.");
-  }
-  return dim;
-}
-
-void ParseDims(Lexer& lexer, Shape* shape) {
-  const size_t offset = lexer.Peek().offset;
-  lexer.Expect('[');
-  while (!lexer.Is(']')) {
-    shape->push_back(ParseDim(lexer));
-    if (shape->size() > size_t(kMaxRank)) Fail(offset, "Expected at most 8 dimensions, got more.");
-    if (!lexer.Accept(',')) break;
-  }
-  lexer.Expect(']');
-}
-
-void CheckSize(const Shape& shape, size_t offset) {
-  int64_t count = 1;
-  for (int64_t dim : shape) {
-    count *= std::max<int64_t>(dim, 1);
-    if (count > kMaxElements) Fail(offset, "Expected at most 2^40 elements, got " + ShapeText(shape) + ".");
-  }
-}
-
-TextType ParseScalar(const Token& word) {
-  const auto found = std::find_if(std::begin(kScalars), std::end(kScalars),
-                                  [&](const ScalarName& scalar) { return scalar.name == word.text; });
-  if (word.kind != TokenKind::kIdentifier || found == std::end(kScalars)) {
-    Fail(word.offset, "Expected a type, got '" + std::string(word.text.substr(0, 40)) + "'.");
-  }
-  return {{found->dtype, found->bits, {}}, found->supported};
-}
-
-TextType ParseTypeAfter(Lexer& lexer, const Token& word, int depth);
-
-TextType ParseNestedType(Lexer& lexer, int depth) {
-  const Token word = lexer.Next();
-  return ParseTypeAfter(lexer, word, depth + 1);
-}
-
-TextType ParseTensorBuffer(Lexer& lexer) {
-  TextType type = ParseScalar(lexer.Next());
-  while (lexer.Accept(',')) {
-    const std::string_view field = lexer.ExpectIdentifier("a field");
-    lexer.Expect('=');
-    const size_t offset = lexer.Peek().offset;
-    Shape numbers;
-    ParseDims(lexer, &numbers);
-    if (field != "shape") continue;
-    CheckSize(numbers, offset);
-    type.tensor.shape = numbers;
-  }
-  lexer.Expect('>');
-  return type;
-}
-
-TextType ParseTypeAfter(Lexer& lexer, const Token& word, int depth) {
-  Deeper(lexer, depth);
-  if (word.kind != TokenKind::kIdentifier || !lexer.Is('<')) return ParseScalar(word);
-  lexer.Expect('<');
-  TextType type;
-  if (word.text == "tensor") {
-    type = ParseScalar(lexer.Next());
-    lexer.Expect(',');
-    const size_t offset = lexer.Peek().offset;
-    ParseDims(lexer, &type.tensor.shape);
-    CheckSize(type.tensor.shape, offset);
-    lexer.Expect('>');
-    return type;
-  }
-  if (word.text == "tensor_buffer") return ParseTensorBuffer(lexer);
-  type.supported = false;
-  if (word.text == "state") {
-    ParseNestedType(lexer, depth);
-  } else if (word.text == "list") {
-    ParseNestedType(lexer, depth);
-    if (lexer.Accept(',')) ParseDim(lexer);
-  } else if (word.text == "dict") {
-    ParseNestedType(lexer, depth);
-    lexer.Expect(',');
-    ParseNestedType(lexer, depth);
-  } else if (word.text == "tuple") {
-    while (!lexer.Is('>')) {
-      ParseNestedType(lexer, depth);
-      if (!lexer.Accept(',')) break;
-    }
-  } else {
-    Fail(word.offset, "Expected a type, got '" + std::string(word.text) + "'.");
-  }
-  lexer.Expect('>');
-  return type;
-}
-
 void SkipLiteral(Lexer& lexer, int depth) {
-  Deeper(lexer, depth);
+  CheckNesting(lexer, depth);
   const Token token = lexer.Peek();
   const char closing = lexer.Is('[') ? ']' : lexer.Is('(') ? ')' : lexer.Is('{') ? '}' : '\0';
   if (closing != '\0') {
@@ -162,7 +38,8 @@ void SkipLiteral(Lexer& lexer, int depth) {
 
 class LiteralParser {
  public:
-  LiteralParser(Lexer& lexer, const TensorType& type) : lexer_(lexer), literal_(std::make_shared<Literal>()) {
+  LiteralParser(Lexer& lexer, const TensorType& type)
+      : lexer_(lexer), literal_(std::make_shared<Literal>()) {
     literal_->type = type;
   }
 
@@ -174,15 +51,15 @@ class LiteralParser {
       Fail(offset, "Expected known dimensions for a constant, got " + ShapeText(shape) + ".");
     }
     if (count_ != ElementCount(shape)) {
-      Fail(offset, "Expected " + std::to_string(ElementCount(shape)) + " elements for " + TypeText(literal_->type) +
-                       ", got " + std::to_string(count_) + ".");
+      Fail(offset, "Expected " + std::to_string(ElementCount(shape)) + " elements for " +
+                       TypeText(literal_->type) + ", got " + std::to_string(count_) + ".");
     }
     return literal_;
   }
 
  private:
   void Element(int depth) {
-    Deeper(lexer_, depth);
+    CheckNesting(lexer_, depth);
     if (lexer_.Accept('[')) {
       while (!lexer_.Is(']')) {
         Element(depth + 1);
@@ -198,8 +75,10 @@ class LiteralParser {
       return;
     }
     const bool word = token.kind == TokenKind::kNumber || token.kind == TokenKind::kIdentifier;
-    if (!word || !AppendNumber(token.text, literal_->type.dtype, literal_->type.bits, &literal_->bytes)) {
-      Fail(token.offset, std::string("Expected an element of type ") + DtypeName(literal_->type.dtype) + ", got '" +
+    if (!word ||
+        !AppendNumber(token.text, literal_->type.dtype, literal_->type.bits, &literal_->bytes)) {
+      Fail(token.offset, std::string("Expected an element of type ") +
+                             DtypeName(literal_->type.dtype) + ", got '" +
                              std::string(token.text.substr(0, 40)) + "'.");
     }
   }
@@ -214,20 +93,17 @@ std::shared_ptr<const Literal> ParseField(Lexer& lexer, std::string_view name, b
   lexer.ExpectWord(name);
   lexer.Expect('=');
   const Token token = lexer.Next();
-  if (token.kind != TokenKind::kIdentifier) Fail(token.offset, "Expected a typed value for " + std::string(name) + ".");
+  if (token.kind != TokenKind::kIdentifier)
+    Fail(token.offset, "Expected a typed value for " + std::string(name) + ".");
   const Value value = ParseTypedValue(lexer, token);
-  if (value.literal == nullptr || (value.type.dtype == Dtype::kString) != is_string || ElementCount(value.type.shape) != 1) {
+  if (value.literal == nullptr || (value.type.dtype == Dtype::kString) != is_string ||
+      ElementCount(value.type.shape) != 1) {
     Fail(token.offset, "Expected one value for " + std::string(name) + ", got another type.");
   }
   return value.literal;
 }
 
 }  // namespace
-
-TextType ParseType(Lexer& lexer) {
-  const Token word = lexer.Next();
-  return ParseTypeAfter(lexer, word, 0);
-}
 
 Value ParseTypedValue(Lexer& lexer, const Token& first) {
   Value value;
@@ -245,7 +121,8 @@ Value ParseTypedValue(Lexer& lexer, const Token& first) {
     const auto position = ParseField(lexer, "offset", false);
     lexer.Expect(')');
     uint64_t number = 0;
-    if (position->type.dtype != Dtype::kUint64) Fail(offset, "Expected a uint64 for offset, got another type.");
+    if (position->type.dtype != Dtype::kUint64)
+      Fail(offset, "Expected a uint64 for offset, got another type.");
     std::copy_n(position->bytes.data(), sizeof(number), reinterpret_cast<uint8_t*>(&number));
     value.blob = std::make_shared<BlobReference>(BlobReference{path->strings[0], number});
   } else if (type.supported) {
@@ -266,8 +143,10 @@ Value ParseBareLiteral(Lexer& lexer) {
   } else {
     int64_t integer = 0;
     literal->type.dtype = ParseInteger(token.text, &integer) ? Dtype::kInt32 : Dtype::kFp32;
-    if (token.kind != TokenKind::kNumber || !AppendNumber(token.text, literal->type.dtype, 0, &literal->bytes)) {
-      Fail(token.offset, "Expected a value for the operand, got '" + std::string(token.text.substr(0, 40)) + "'.");
+    if (token.kind != TokenKind::kNumber ||
+        !AppendNumber(token.text, literal->type.dtype, 0, &literal->bytes)) {
+      Fail(token.offset, "Expected a value for the operand, got '" +
+                             std::string(token.text.substr(0, 40)) + "'.");
     }
   }
   Value value;

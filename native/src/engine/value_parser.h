@@ -1,4 +1,4 @@
-// Types and typed values of MIL text.
+// Typed values of MIL text.
 #pragma once
 
 #include "engine/ir.h"
@@ -6,12 +6,6 @@
 
 namespace ane::engine {
 
-struct TextType {
-  TensorType tensor;
-  bool supported = true;  // a tensor (or tensor_buffer) of an element type this engine computes with
-};
-
-TextType ParseType(Lexer& lexer);
 // A value whose first word has been consumed; the result is anonymous.
 Value ParseTypedValue(Lexer& lexer, const Token& first);
 // `3`, `0.5` or `"valid"` without a type: int32, fp32, string.

@@ -12,7 +12,9 @@ Shape DenseStrides(const Shape& shape) {
   return strides;
 }
 
-View DenseView(int buffer, Dtype dtype, const Shape& shape) { return {buffer, dtype, 0, shape, DenseStrides(shape)}; }
+View DenseView(int buffer, Dtype dtype, const Shape& shape) {
+  return {buffer, dtype, 0, shape, DenseStrides(shape)};
+}
 
 bool IsDense(const View& view) {
   int64_t step = 1;
@@ -24,7 +26,8 @@ bool IsDense(const View& view) {
 }
 
 bool SamePlace(const View& a, const View& b) {
-  if (a.buffer != b.buffer || a.offset != b.offset || a.dtype != b.dtype || a.shape != b.shape) return false;
+  if (a.buffer != b.buffer || a.offset != b.offset || a.dtype != b.dtype || a.shape != b.shape)
+    return false;
   for (size_t i = 0; i < a.rank(); ++i) {
     if (a.shape[i] != 1 && a.strides[i] != b.strides[i]) return false;
   }

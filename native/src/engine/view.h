@@ -8,7 +8,8 @@
 
 namespace ane::engine {
 
-// Element [i0, i1, ...] is at offset + sum(i * stride), in elements of `dtype`, from the start of the buffer.
+// Element [i0, i1, ...] is at offset + sum(i * stride), in elements of `dtype`, from the start of
+// the buffer.
 struct View {
   int buffer = -1;
   Dtype dtype = Dtype::kFp32;

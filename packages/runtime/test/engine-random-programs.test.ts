@@ -37,7 +37,7 @@ function step(b: Builder, values: Value[], pick: (count: number) => number): Val
     () => b.tanh({ x: b.matmul({ x, y: x, transpose_x: true }) }),
     () => b.concat({ values: [x, alike[pick(alike.length)]], axis, interleave: false }),
     () => b.sliceBySize({ x, begin: shape.map((dim) => pick(dim)), size: [-1, -1, -1, -1] }),
-    () => b.reverse({ x, axes: [axis] }),
+    () => b.op('reverse', { x, axes: [axis] }),
     () =>
       b.op('slice_by_index', {
         x,
