@@ -99,3 +99,36 @@ TEST(convolutions_with_groups_strides_and_padding) {
                        {signal, taps})),
               filtered, 1e-5f));
 }
+
+TEST(einsum_and_pooling) {
+  const Numbers x = Random(2 * 3 * 4, 1), w = Random(2 * 4 * 5, 2);
+  Numbers wanted(2 * 5 * 3, 0);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const size_t b = i / 15, n = i / 3 % 5, m = i % 3;
+    for (size_t k = 0; k < 4; ++k) wanted[i] += x[(b * 3 + m) * 4 + k] * w[(b * 4 + k) * 5 + n];
+  }
+  EXPECT(Near(Only(Run(Program("tensor<fp32, [2, 3, 4]> x, tensor<fp32, [2, 4, 5]> w",
+                               "tensor<fp32, [2, 5, 3]> y = einsum(values = (x, w), equation = "
+                               "string(\"bmk,bkn->bnm\"));",
+                               "y"),
+                       {x, w})),
+              wanted, 1e-5f));
+  const Numbers signal = {1, 5, 2, -3, 4, 8, -1};
+  const auto pool = [&](const std::string& op, const std::string& size, const std::string& extra) {
+    return Only(Run(Program("tensor<fp32, [1, 1, 7]> x",
+                            "tensor<fp32, [1, 1, " + size + "]> y = " + op +
+                                "(x = x, kernel_sizes = " + Ints("2", 1) +
+                                ", strides = " + Ints("2", 1) + extra + ");",
+                            "y"),
+                    {signal}));
+  };
+  const std::string valid = ", pad_type = string(\"valid\")";
+  const std::string custom = ", pad_type = string(\"custom\"), pad = " + Ints("1, 0", 2);
+  EXPECT(pool("max_pool", "3", valid) == Numbers({5, 2, 8}));
+  EXPECT(pool("max_pool", "4", valid + ", ceil_mode = bool(true)") == Numbers({5, 2, 8, -1}));
+  EXPECT(pool("avg_pool", "4", custom) == Numbers({0.5f, 3.5f, 0.5f, 3.5f}));
+  EXPECT(pool("avg_pool", "4", custom + ", exclude_padding_from_average = bool(true)") ==
+         Numbers({1, 3.5f, 0.5f, 3.5f}));
+  EXPECT(Near(pool("l2_pool", "3", valid), {std::sqrt(26.0f), std::sqrt(13.0f), std::sqrt(80.0f)},
+              1e-6f));
+}

@@ -49,6 +49,8 @@ std::span<const OpRow> ConvRows();
 std::span<const OpRow> GatherRows();
 std::span<const OpRow> ConstexprRows();
 std::span<const OpRow> QuantizeRows();
+std::span<const OpRow> PoolRows();
+std::span<const OpRow> EinsumRows();
 std::span<const OpRow> RecurrentRows();
 std::span<const OpRow> NormRows();
 std::span<const OpRow> AttentionRows();

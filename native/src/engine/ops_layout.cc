@@ -76,6 +76,16 @@ Types Squeeze(const OpCall& call) {
   return WithShape(call.Type("x"), shape);
 }
 
+Types Flatten(const OpCall& call) {
+  const Shape& x = call.ShapeOf("x");
+  const int64_t axis = call.Int("axis", 1);
+  const int64_t wrapped = axis < 0 ? axis + int64_t(x.size()) : axis;
+  call.Check(wrapped >= 0 && wrapped <= int64_t(x.size()), "axis", "an axis of x",
+             std::to_string(axis));
+  const size_t split = size_t(wrapped);
+  return WithShape(call.Type("x"), {ElementCount(x, 0, split), ElementCount(x, split, x.size())});
+}
+
 Place SameElements(const OpCall& call, const View& x, size_t) {
   return Reshaped(x, call.TypeOf(call.Result()).shape);
 }
@@ -182,6 +192,7 @@ constexpr OpRow kRows[] = {
     ViewRow("tensor_to_tensor_buffer", "input interleave_factors? strides?", Identity, SameElements,
             SameElementsInverse),
     ViewRow("reshape", "x shape", Reshape, SameElements, SameElementsInverse),
+    ViewRow("flatten2d", "x axis?", Flatten, SameElements, SameElementsInverse),
     ViewRow("expand_dims", "x axes", ExpandDims, SameElements, SameElementsInverse),
     ViewRow("squeeze", "x axes?", Squeeze, SameElements, SameElementsInverse),
     ViewRow("transpose", "x perm", Transpose, TransposeView, TransposeInverse),
