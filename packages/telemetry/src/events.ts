@@ -84,7 +84,7 @@ export interface EndEvent {
   type: 'end'
   time: string
   step: number
-  reason: 'max_steps' | 'interrupted' | 'skipped_steps' | 'error'
+  reason: 'max_steps' | 'patience' | 'max_minutes' | 'interrupted' | 'error'
   message?: string
 }
 

@@ -29,6 +29,8 @@ export interface TrainerState {
   /** Lowest validation loss so far and the checkpoint that has it. */
   bestEvalLoss: number | null
   bestCheckpoint: string | null
+  /** Validations since the best one. */
+  evalsSinceBest: number
   /** Steps skipped since the last good one. */
   skippedInARow: number
 }

@@ -35,6 +35,10 @@ export interface TrainingOptions {
   saveTotalLimit: number
   /** Steps in a row with a gradient that is not finite, after which the run stops. */
   maxSkippedSteps: number
+  /** Stop after so many validations in a row without a new best; 0 never. */
+  patience: number
+  /** Stop, saving, after so many minutes of this process; 0 never. */
+  maxMinutes: number
 }
 
 export const defaultTrainingOptions: TrainingOptions = {
@@ -59,6 +63,8 @@ export const defaultTrainingOptions: TrainingOptions = {
   saveSteps: 500,
   saveTotalLimit: 2,
   maxSkippedSteps: 20,
+  patience: 0,
+  maxMinutes: 0,
 }
 
 const atLeast: Partial<Record<keyof TrainingOptions, number>> = {
@@ -73,6 +79,7 @@ const atLeast: Partial<Record<keyof TrainingOptions, number>> = {
   saveSteps: 0,
   saveTotalLimit: 1,
   maxSkippedSteps: 1,
+  patience: 0,
 }
 
 /**
@@ -92,8 +99,11 @@ export function trainingOptions(given: Partial<TrainingOptions>): TrainingOption
   within('minLrRatio', options.minLrRatio, 0, 1)
   within('weightDecay', options.weightDecay, 0, Number.MAX_VALUE)
   within('maxGradNorm', options.maxGradNorm, 0, Number.MAX_VALUE)
+  within('maxMinutes', options.maxMinutes, 0, Number.MAX_VALUE)
   within('evalFraction', options.evalFraction, 0, 0.5)
   if (options.lossScale !== 'dynamic') within('lossScale', options.lossScale, Number.MIN_VALUE, Number.MAX_VALUE)
+  if (options.patience > 0 && options.evalSteps === 0)
+    throw new RangeError('Expected a positive evalSteps when patience is set, got 0.')
   if (options.evalSteps > 0 && options.evalFraction === 0)
     throw new RangeError('Expected a positive evalFraction when evalSteps is set, got 0.')
   return options

@@ -53,6 +53,7 @@ const state = (step: number): TrainerState => ({
   smoothedLoss: { sum: 1, weight: 0.5 },
   bestEvalLoss: null,
   bestCheckpoint: null,
+  evalsSinceBest: 0,
   skippedInARow: 0,
 })
 

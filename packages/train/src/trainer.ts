@@ -1,6 +1,6 @@
 import { flopsPerToken, type ModelConfig, type TrainStep } from '@ane/models'
 import { AdamW, clipFactor, dynamicLossScale, type LossScale, type Schedule, staticLossScale } from '@ane/optim'
-import { MovingAverage, type StepEvent, type TelemetryEvent } from '@ane/telemetry'
+import { type EndEvent, MovingAverage, type StepEvent, type TelemetryEvent } from '@ane/telemetry'
 import {
   checkpointPath,
   linkBest,
@@ -64,9 +64,11 @@ class Run {
   #step = 0
   #tokens = 0
   #skippedInARow = 0
+  #evalsSinceBest = 0
   #best: { loss: number; checkpoint: string | null } = { loss: Number.POSITIVE_INFINITY, checkpoint: null }
   #savedStep = -1
   #updateMs = 0
+  readonly #started = performance.now()
 
   constructor(readonly setup: RunSetup) {
     const { options, tokens, config, trainStep } = setup
@@ -120,27 +122,35 @@ class Run {
     this.#lossScale.load(state.lossScale)
     this.#smoothed.load(state.smoothedLoss)
     this.#best = { loss: state.bestEvalLoss ?? Number.POSITIVE_INFINITY, checkpoint: state.bestCheckpoint }
+    this.#evalsSinceBest = state.evalsSinceBest
     this.#skippedInARow = state.skippedInARow
   }
 
   async *steps(): AsyncGenerator<TelemetryEvent, void, void> {
-    const { options, signal } = this.setup
+    const { options } = this.setup
     if (this.#step === 0 && this.#evaluation) yield* this.#evaluate()
-    while (this.#step < options.maxSteps) {
-      if (signal?.aborted) {
-        yield* this.#save('interrupted')
-        yield { type: 'end', time: now(), step: this.#step, reason: 'interrupted' }
-        return
-      }
+    let reason = this.#stopReason()
+    while (reason === undefined) {
       const event = await this.#trainOnce()
       yield event
       if (event['train/skipped']) yield this.#warnOfSkip(event)
       const last = this.#step === options.maxSteps
       if (this.#evaluation && (last || this.#step % options.evalSteps === 0)) yield* this.#evaluate()
       if (!last && options.saveSteps > 0 && this.#step % options.saveSteps === 0) yield* this.#save('interval')
+      reason = this.#stopReason()
     }
-    yield* this.#save('final')
-    yield { type: 'end', time: now(), step: this.#step, reason: 'max_steps' }
+    yield* this.#save(reason === 'interrupted' ? 'interrupted' : 'final')
+    yield { type: 'end', time: now(), step: this.#step, reason }
+  }
+
+  #stopReason(): EndEvent['reason'] | undefined {
+    const { options, signal } = this.setup
+    if (this.#step >= options.maxSteps) return 'max_steps'
+    if (signal?.aborted) return 'interrupted'
+    if (options.patience > 0 && this.#evalsSinceBest >= options.patience) return 'patience'
+    const minutes = (performance.now() - this.#started) / 60_000
+    if (options.maxMinutes > 0 && minutes >= options.maxMinutes) return 'max_minutes'
+    return undefined
   }
 
   /** One optimizer step: batches, gradients, norm, and an update unless the gradient is not finite. */
@@ -214,6 +224,7 @@ class Run {
   async *#evaluate(): AsyncGenerator<TelemetryEvent, void, void> {
     const { loss, count } = await this.#evaluation!.run()
     const best = loss < this.#best.loss
+    this.#evalsSinceBest = best ? 0 : this.#evalsSinceBest + 1
     yield {
       type: 'eval',
       time: now(),
@@ -253,6 +264,7 @@ class Run {
       smoothedLoss: this.#smoothed.state(),
       bestEvalLoss: Number.isFinite(this.#best.loss) ? this.#best.loss : null,
       bestCheckpoint: this.#best.checkpoint,
+      evalsSinceBest: this.#evalsSinceBest,
       skippedInARow: this.#skippedInARow,
     }
   }

@@ -50,6 +50,13 @@ export const trainOptions: readonly OptionRow[] = [
     group: run,
     help: 'optimizer steps (default: 1000)',
   },
+  {
+    name: 'patience',
+    type: 'integer',
+    group: run,
+    help: 'stop after so many validations without a new best, 0 never (default: 0)',
+  },
+  { name: 'maxMinutes', type: 'number', group: run, help: 'stop and save after so many minutes, 0 never (default: 0)' },
   { name: 'evalSteps', type: 'integer', group: run, help: 'validate every so many steps, 0 never (default: 100)' },
   { name: 'evalWindows', type: 'integer', group: run, help: 'sequences per validation (default: 16)' },
   { name: 'evalFraction', type: 'number', group: run, help: 'share of the tokens kept for validation (default: 0.05)' },

@@ -45,6 +45,8 @@ function readConfigFile(path: string): Settings {
 /** Settings that a resumed run may change; anything else would make it another run. */
 const changeable = new Set([
   'maxSteps',
+  'maxMinutes',
+  'patience',
   'evalSteps',
   'evalWindows',
   'saveSteps',
