@@ -115,32 +115,22 @@ class Analyser {
   void CheckOperands(const Operation& operation) const {
     const OpCall call(function_, operation);
     std::string_view rest = operation.row->operands;
-    size_t known = 0;
+    std::vector<std::string_view> names;
     while (!rest.empty()) {
       const size_t space = std::min(rest.find(' '), rest.size());
       std::string_view name = rest.substr(0, space);
       rest.remove_prefix(std::min(space + 1, rest.size()));
       const bool optional = name.back() == '?', variadic = name.back() == '*';
       if (optional || variadic) name.remove_suffix(1);
-      if (!call.Has(name)) {
-        call.Check(optional, name, "a value", "nothing");
-        continue;
-      }
-      ++known;
-      if (!variadic) call.Id(name);
+      call.Check(optional || call.Has(name), name, "a value", "nothing");
+      if (!variadic && call.Has(name)) call.Id(name);
+      names.push_back(name);
     }
-    if (known == operation.operands.size()) return;
     for (const Operand& operand : operation.operands) {
-      const std::string padded = " " + std::string(operation.row->operands) + " ";
-      const std::string name = " " + std::string(operand.name);
-      bool found = false;
-      for (const char* end : {" ", "? ", "* "})
-        found = found || padded.find(name + end) != std::string::npos;
-      if (!found) {
-        Fail(operand.offset, "Expected an operand of " + std::string(operation.op) + " (" +
-                                 operation.row->operands + "), got " + std::string(operand.name) +
-                                 ".");
-      }
+      if (std::find(names.begin(), names.end(), operand.name) != names.end()) continue;
+      Fail(operand.offset, "Expected an operand of " + std::string(operation.op) + " (" +
+                               operation.row->operands + "), got " + std::string(operand.name) +
+                               ".");
     }
   }
 
