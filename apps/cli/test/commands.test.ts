@@ -1,0 +1,149 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readSafetensors, writeSafetensors } from '@ane/models'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ane, workshop } from './ane.js'
+
+let shop: ReturnType<typeof workshop>
+beforeAll(() => {
+  shop = workshop()
+})
+afterAll(() => shop.remove())
+const file = (name: string) => join(shop.folder, name)
+
+const program = (body: string, outputs: string) => `program(1.3)
+[buildInfo = dict<string, string>({})]
+{
+    func main<ios18>(tensor<fp16, [1, 2, 1, 4]> x, tensor<fp16, [1, 2, 1, 4]> y) {
+${body}
+    } -> (${outputs});
+}
+`
+
+describe('ane', () => {
+  it('explains itself and every command with --help', async () => {
+    for (const args of [[], ['train'], ['sample'], ['data'], ['info'], ['doctor'], ['mil', 'run'], ['bench', 'step']]) {
+      const { status, out } = await ane([...args, '--help'], shop.folder)
+      expect(status).toBe(0)
+      expect(out).toContain('Usage: ane')
+    }
+    const { out } = await ane(['--help'], shop.folder)
+    expect(out).toContain('130 interrupted')
+  })
+
+  it('suggests the command or flag that was meant, and exits with 2', async () => {
+    expect(await ane(['trian'], shop.folder)).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('Did you mean train?'),
+    })
+    expect((await ane(['sample', 'x', '--promt', 'hi'], shop.folder)).err).toContain('Did you mean --prompt?')
+    expect(await ane(['sample'], shop.folder)).toMatchObject({ status: 2 })
+  })
+})
+
+describe('ane info', () => {
+  it('lists presets, describes one, and suggests a near name', async () => {
+    const list = JSON.parse((await ane(['info', '--json'], shop.folder)).out)
+    expect(list.find((row: { preset: string }) => row.preset === 'stories110m').parameters).toBe(109_529_856)
+    const one = JSON.parse((await ane(['info', 'qwen3-0.6b', '--json'], shop.folder)).out)
+    expect(one.config).toMatchObject({ head_dim: 128, num_key_value_heads: 8 })
+    const wrong = await ane(['info', 'storys15m'], shop.folder)
+    expect(wrong).toMatchObject({ status: 2, err: expect.stringContaining('Did you mean stories15m?') })
+  })
+
+  it('names path and byte of a damaged checkpoint', async () => {
+    writeFileSync(file('broken.bin'), Buffer.alloc(20, 1))
+    const { status, err } = await ane(['info', 'broken.bin'], shop.folder)
+    expect(status).toBe(1)
+    expect(err).toMatch(/broken\.bin/)
+  })
+})
+
+describe('ane doctor', () => {
+  it('reports the machine and that the CPU engine works', async () => {
+    const { status, out } = await ane(['doctor', '--json'], shop.folder)
+    expect(status).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ ok: true, addon: { status: 'loaded' }, node: process.version })
+  })
+
+  it('exits with 3 and says what to do when the addon cannot be loaded', async () => {
+    const { status, out } = await ane(['doctor'], shop.folder, { ANE_ADDON: file('nowhere.node') })
+    expect(status).toBe(3)
+    expect(out).toMatch(/nowhere\.node/)
+    const training = await ane(
+      ['train', '--data', 'text.txt', '--model', 'model.json', '--vocab-size', '300', '--seq-len', '16'],
+      shop.folder,
+      {
+        ANE_ADDON: file('nowhere.node'),
+      },
+    )
+    expect(training.status).toBe(3)
+  })
+})
+
+describe('ane data', () => {
+  it('refuses to overwrite and leaves nothing of a failed attempt', async () => {
+    writeFileSync(file('taken'), '')
+    expect((await ane(['data', 'text.txt', '--out', 'taken'], shop.folder)).status).toBe(2)
+    writeFileSync(file('bad.jsonl'), '{"text": "fine"}\n{"txt": "no"}\n')
+    const bad = await ane(['data', 'bad.jsonl', '--out', 'none'], shop.folder)
+    expect(bad.status).toBe(1)
+    expect(bad.err).toMatch(/bad\.jsonl.*2/)
+    expect((await ane(['data', 'text.txt', '--out', 'none', '--vocab-size', '300'], shop.folder)).status).toBe(0)
+  })
+})
+
+describe('ane mil', () => {
+  it('checks a program: fine, wrong shape, and malformed, with line and column', async () => {
+    writeFileSync(
+      file('good.mil'),
+      program('        tensor<fp16, [1, 2, 1, 4]> z = add(x = x, y = y)[name = string("z")];', 'z'),
+    )
+    expect(JSON.parse((await ane(['mil', 'check', 'good.mil', '--json'], shop.folder)).out)).toMatchObject({ ok: true })
+    writeFileSync(
+      file('shape.mil'),
+      program('        tensor<fp16, [1, 2, 1, 5]> z = add(x = x, y = y)[name = string("z")];', 'z'),
+    )
+    const shape = await ane(['mil', 'check', 'shape.mil', '--json'], shop.folder)
+    expect(shape.status).toBe(1)
+    expect(JSON.parse(shape.out).diagnostics[0]).toMatchObject({ severity: 'error', line: 5 })
+    writeFileSync(file('malformed.mil'), program('        tensor<fp16, [1, 2, 1, 4]> z = add(x, y = y);', 'z'))
+    const malformed = await ane(['mil', 'check', 'malformed.mil'], shop.folder)
+    expect(malformed.status).toBe(1)
+    expect(malformed.out).toMatch(/^malformed\.mil:5:\d+: error/)
+  })
+
+  it('runs a program on both devices with equal results', async () => {
+    const tensor = (name: string, from: number) => ({
+      name,
+      dtype: 'F16' as const,
+      shape: [1, 2, 1, 4],
+      data: Float32Array.from({ length: 8 }, (_, i) => from + i / 4),
+    })
+    await writeSafetensors(file('in.safetensors'), [tensor('x', 1), tensor('y', -2)])
+    for (const device of ['cpu', 'reference']) {
+      const out = `${device}.safetensors`
+      const run = await ane(
+        ['mil', 'run', 'good.mil', '--inputs', 'in.safetensors', '--outputs', out, '--device', device, '--json'],
+        shop.folder,
+      )
+      expect(run.err).toBe('')
+      expect(JSON.parse(run.out).outputs).toEqual([{ output: 'z', dtype: 'F16', shape: '[1, 2, 1, 4]' }])
+      const z = (await readSafetensors(file(out))).get('z')!
+      expect([...(z.data as Float32Array)]).toEqual(Array.from({ length: 8 }, (_, i) => -1 + i / 2))
+    }
+    expect(readFileSync(file('cpu.safetensors')).equals(readFileSync(file('reference.safetensors')))).toBe(true)
+  })
+
+  it('names the input that is missing or has another shape', async () => {
+    await writeSafetensors(file('half.safetensors'), [
+      { name: 'x', dtype: 'F16', shape: [1, 2, 1, 3], data: new Float32Array(6) },
+    ])
+    const run = await ane(
+      ['mil', 'run', 'good.mil', '--inputs', 'half.safetensors', '--outputs', 'o.safetensors'],
+      shop.folder,
+    )
+    expect(run.status).toBe(1)
+    expect(run.err).toMatch(/\bx\b/)
+  })
+})
