@@ -20,6 +20,8 @@ export interface ModelConfig {
   readonly tie_word_embeddings: boolean
   /** Factor on what attention and MLP add to the residual stream; 1 in plain Llama and Qwen3. */
   readonly residual_multiplier: number
+  /** Clips the residual stream after every attention and MLP to ±this value; absent in plain Llama and Qwen3: no clipping. */
+  readonly activation_clip?: number
   readonly bos_token_id?: number
   readonly eos_token_id?: number | readonly number[]
 }
@@ -29,7 +31,7 @@ const MAX_DIMENSION = 1 << 20
 type Fields = Readonly<Record<string, unknown>>
 
 const describe = (value: unknown): string =>
-  value === undefined ? 'nothing' : (JSON.stringify(value) ?? String(value))
+  value === undefined ? 'nothing' : typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
 
 function integer(fields: Fields, name: string, fallback?: number, max = MAX_DIMENSION): number {
   const value = fields[name] ?? fallback
@@ -39,7 +41,7 @@ function integer(fields: Fields, name: string, fallback?: number, max = MAX_DIME
   return value as number
 }
 
-function positive(fields: Fields, name: string, fallback: number): number {
+function positive(fields: Fields, name: string, fallback?: number): number {
   const value = fields[name] ?? fallback
   if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
     throw new RangeError(`Expected a positive number for ${name}, got ${describe(value)}.`)
@@ -126,10 +128,12 @@ export function modelConfig(fields: object): ModelConfig {
     tie_word_embeddings: (given.tie_word_embeddings as boolean | undefined | null) ?? false,
     residual_multiplier: positive(given, 'residual_multiplier', 1),
   }
+  const clip = given.activation_clip ?? undefined
   const bos = given.bos_token_id ?? undefined
   const eos = given.eos_token_id ?? undefined
   return {
     ...config,
+    ...(clip === undefined ? {} : { activation_clip: positive(given, 'activation_clip') }),
     ...(bos === undefined ? {} : { bos_token_id: tokenId(bos, 'bos_token_id', vocabSize) }),
     ...(eos === undefined
       ? {}

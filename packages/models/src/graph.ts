@@ -16,8 +16,6 @@ export interface GraphOptions {
   readonly batchSize: number
   readonly seqLen: number
   readonly dtype: ModelDtype
-  /** Clips each half-block's output to ±this value; absent: no operation. */
-  readonly activationClip?: number
 }
 
 /** Constants that depend on positions only; one set per program. */
@@ -77,12 +75,12 @@ function perKeyValueHead({ b, config, batchSize: B, seqLen: T }: GraphContext, x
 }
 
 function residual(context: GraphContext, x: Value, change: Value): Value {
-  const { b, config, activationClip } = context
-  const multiplier = config.residual_multiplier
+  const { b } = context
+  const { residual_multiplier: multiplier, activation_clip: limit } = context.config
   const scaled = multiplier === 1 ? change : b.mul({ x: change, y: multiplier })
   const sum = b.add({ x, y: scaled }, 'residual')
-  if (activationClip === undefined) return sum
-  return b.clip({ x: context.tap(sum), alpha: -activationClip, beta: activationClip }, 'clipped')
+  if (limit === undefined) return sum
+  return b.clip({ x: context.tap(sum), alpha: -limit, beta: limit }, 'clipped')
 }
 
 function normedInput(context: GraphContext, x: Value, name: string): Value {

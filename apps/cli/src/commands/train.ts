@@ -82,7 +82,6 @@ async function runTraining(
     dtype: setup.dtype,
     binding: settings.weights as 'packed' | 'inputs' | 'baked' | undefined,
     layersPerProgram: settings.layersPerProgram as number | 'half' | 'all' | undefined,
-    activationClip: settings.activationClip as number | undefined,
   })
   const facts = { device: device.description.summary, math: device.description.math, parameters: parametersOf(setup) }
   if (!resumed) writeRun(runFolder, { version: 1, created: started, options: toFile(trainOptions, settings), facts })

@@ -37,16 +37,16 @@ export interface ModelChoice {
   readonly checkpoint?: Checkpoint
 }
 
-/** @throws {UsageError} for an unknown preset or a missing path */
+/** @throws {UsageError} for an unknown preset, a missing path or an impossible clipping */
 export async function chooseModel(settings: Settings): Promise<ModelChoice> {
   const init = settings.init === 'scratch' ? undefined : (settings.init as string | undefined)
   const checkpoint = init === undefined ? undefined : await loadCheckpoint(await checkpointOf(init))
   const model = settings.model as string | undefined
   if (model === undefined) {
-    if (checkpoint) return { name: 'checkpoint', config: checkpoint.config, checkpoint }
-    return { name: 'tiny', config: presets.tiny }
+    if (checkpoint) return { name: 'checkpoint', config: await clipped(checkpoint.config, settings), checkpoint }
+    return { name: 'tiny', config: await clipped(presets.tiny, settings) }
   }
-  const config = namedConfig(model)
+  const config = await clipped(namedConfig(model), settings)
   if (checkpoint) {
     const shape = (c: ModelConfig) =>
       JSON.stringify([c.hidden_size, c.num_hidden_layers, c.intermediate_size, c.head_dim])
@@ -54,9 +54,16 @@ export async function chooseModel(settings: Settings): Promise<ModelChoice> {
       throw new UsageError(
         `Expected --model ${model} to have the shape of --init ${init}, got another. Leave --model out.`,
       )
-    return { name: model, config: checkpoint.config, checkpoint }
+    return { name: model, config: await clipped(checkpoint.config, settings), checkpoint }
   }
   return { name: existsSync(model) ? 'model' : model, config }
+}
+
+/** The configuration with the clipping the user asks for, which then belongs to the model. */
+async function clipped(config: ModelConfig, { activationClip }: Settings): Promise<ModelConfig> {
+  return activationClip === undefined
+    ? config
+    : asUsage(() => modelConfig({ ...config, activation_clip: activationClip }))
 }
 
 function namedConfig(model: string): ModelConfig {

@@ -61,6 +61,19 @@ describe('model folders', () => {
     expect(readdirSync(root)).toEqual(['model'])
   })
 
+  it('keep residual_multiplier and activation_clip, and name them only when they change something', async () => {
+    const stored = async (name: string, changed: typeof config) => {
+      await saveModelFolder(path.join(root, name), { config: changed, weights })
+      expect((await loadCheckpoint(path.join(root, name))).config).toEqual(changed)
+      return JSON.parse(readFileSync(path.join(root, name, 'config.json'), 'utf8'))
+    }
+    const changed = { ...config, residual_multiplier: 0.5, activation_clip: 20 }
+    expect(await stored('changed', changed)).toMatchObject({ residual_multiplier: 0.5, activation_clip: 20 })
+    const plain = await stored('plain', { ...config, residual_multiplier: 1 })
+    expect(Object.keys(plain)).not.toContain('residual_multiplier')
+    expect(Object.keys(plain)).not.toContain('activation_clip')
+  })
+
   it('are not overwritten unless asked, and stay whole when saving fails', async () => {
     const folder = path.join(root, 'model')
     await saveModelFolder(folder, { config, weights })

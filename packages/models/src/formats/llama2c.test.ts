@@ -77,6 +77,10 @@ describe('llama2.c checkpoints', () => {
     await expect(writeLlama2c(file, { config, weights: new Map() })).rejects.toThrow(/model_type/)
     const odd = modelConfig({ ...small(true), rope_theta: 5000 })
     await expect(writeLlama2c(file, { config: odd, weights: initialWeights(odd, 1) })).rejects.toThrow(/rope_theta/)
+    const clipped = modelConfig({ ...small(true), activation_clip: 20 })
+    await expect(writeLlama2c(file, { config: clipped, weights: initialWeights(clipped, 1) })).rejects.toThrow(
+      'Expected nothing for activation_clip in a llama2.c file, got 20.',
+    )
   })
 })
 

@@ -151,10 +151,12 @@ function checkExpressible(config: ModelConfig): void {
     ['rope_theta', config.rope_theta, 10000],
     ['rms_norm_eps', config.rms_norm_eps, 1e-5],
     ['residual_multiplier', config.residual_multiplier, 1],
+    ['activation_clip', config.activation_clip, undefined],
     ['head_dim', config.head_dim, config.hidden_size / config.num_attention_heads],
   ]
   for (const [name, value, expected] of wanted) {
-    if (value !== expected) throw new RangeError(`Expected ${expected} for ${name} in a llama2.c file, got ${value}.`)
+    if (value !== expected)
+      throw new RangeError(`Expected ${expected ?? 'nothing'} for ${name} in a llama2.c file, got ${value}.`)
   }
 }
 

@@ -7,7 +7,7 @@ import {
   type SurfacePool,
   type WeightBinding,
 } from '../binding.js'
-import { checkSeqLen, type ModelConfig } from '../config.js'
+import { checkSeqLen, type ModelConfig, modelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
 import { OwnedDevice } from '../owned-device.js'
 import { cutSegments, type LayersPerProgram, type Segment, segmentProgram } from '../segments.js'
@@ -23,8 +23,6 @@ export interface ForwardPassOptions {
   readonly binding?: WeightBinding
   /** @default 'all' */
   readonly layersPerProgram?: LayersPerProgram
-  /** As in training: clips each half-block's output to ±this value; absent: off. */
-  readonly activationClip?: number
 }
 
 /** Programs for sequences up to one length. */
@@ -55,12 +53,13 @@ export class ForwardPass {
   readonly #weights: SurfacePool[]
   readonly #tables = new Map<string, View>()
 
-  /** @throws {RangeError} if the weights do not fit the configuration */
+  /** @throws {RangeError} if the configuration is impossible or the weights do not fit it */
   constructor(
     device: Device,
     readonly config: ModelConfig,
     private readonly options: ForwardPassOptions,
   ) {
+    modelConfig(config)
     checkWeights(config, options.weights)
     this.#device = new OwnedDevice(device)
     this.#dtype = options.dtype ?? 'fp16'
@@ -101,8 +100,7 @@ export class ForwardPass {
 
   async #compile(length: number): Promise<Bucket> {
     const { config } = this
-    const { activationClip } = this.options
-    const graph = { batchSize: 1, seqLen: length, dtype: this.#dtype, activationClip }
+    const graph = { batchSize: 1, seqLen: length, dtype: this.#dtype }
     const surface = this.#device.createSurface([1, config.hidden_size, 1, length], this.#dtype, 'embedding')
     const tokens = new Int32Array(length)
     const schedule = this.#device.createSchedule()

@@ -1,7 +1,8 @@
 import { type Device, openDevice } from '@ane/runtime'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { modelConfig } from '../config.js'
+import { type ModelConfig, modelConfig } from '../config.js'
 import { initialWeights } from '../initialisation.js'
+import { createTrainStep } from '../training/training-step.js'
 import { ForwardPass } from './forward-pass.js'
 import { generate, type SamplingOptions } from './generation.js'
 
@@ -44,6 +45,28 @@ describe('a forward pass', () => {
     }
     plain.dispose()
   })
+
+  it.each(['activation_clip', 'residual_multiplier'] as const)(
+    'computes with the %s of the configuration what the training step computes with it',
+    async (field) => {
+      const tokens = [3, 1, 4, 1, 5, 9]
+      const logits = async (model: ModelConfig) => {
+        const pass = new ForwardPass(device, model, { weights, dtype: 'fp32' })
+        const result = await pass.logits(tokens)
+        pass.dispose()
+        return result
+      }
+      const changed = { ...config, [field]: 0.5 }
+      const sizes = { batchSize: 1, seqLen: tokens.length, dtype: 'fp32' } as const
+      const step = await createTrainStep(device, changed, { ...sizes, weights })
+      step.tokens.set(tokens)
+      const ours = await logits(changed)
+      for (const [i, logit] of (await step.logits()).entries()) expect(ours[i]).toBeCloseTo(logit, 4)
+      step.dispose()
+      const plain = await logits(config)
+      expect(Math.max(...ours.map((logit, i) => Math.abs(logit - plain[i])))).toBeGreaterThan(0.1)
+    },
+  )
 
   it('refuses sequences that are empty, too long or have unknown tokens', async () => {
     const pass = new ForwardPass(device, config, { weights })

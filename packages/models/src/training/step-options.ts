@@ -15,8 +15,6 @@ export interface TrainStepOptions {
   readonly binding?: WeightBinding
   /** @default 1 */
   readonly layersPerProgram?: LayersPerProgram
-  /** Clips each half-block's output to ±this value; absent: off. */
-  readonly activationClip?: number
   /** Token ids the classifier and the loss are limited to; every target must be among them. Absent: all. */
   readonly compactVocabulary?: Int32Array
 }
@@ -41,12 +39,9 @@ export interface StepResult {
 
 /** Checks the sizes of a training step. @throws {RangeError} naming the first that makes no sense */
 export function checkStepOptions(config: ModelConfig, options: TrainStepOptions): void {
-  const { batchSize, seqLen, activationClip } = options
+  const { batchSize, seqLen } = options
   checkSeqLen(config, seqLen)
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`Expected a positive integer for batch_size, got ${batchSize}.`)
-  }
-  if (activationClip !== undefined && !(activationClip > 0)) {
-    throw new RangeError(`Expected a positive number for activation_clip, got ${activationClip}.`)
   }
 }

@@ -32,8 +32,8 @@ beforeAll(async () => {
   device = await openDevice('reference', {})
 })
 
-async function prepared(options: Partial<TrainStepOptions> = {}) {
-  const step = await createTrainStep(device, config, {
+async function prepared(options: Partial<TrainStepOptions> = {}, model = config) {
+  const step = await createTrainStep(device, model, {
     batchSize: 2,
     seqLen: 5,
     dtype: 'fp32',
@@ -47,7 +47,7 @@ async function prepared(options: Partial<TrainStepOptions> = {}) {
 
 describe('a training step', () => {
   it('has the gradients of finite differences for every kind of weight, with clipping and residual scaling', async () => {
-    const step = await prepared({ activationClip: 3 })
+    const step = await prepared({}, { ...config, activation_clip: 3 })
     await step.forwardBackward(4)
     const gradients = new Map([...step.gradients].map(([name, data]) => [name, data.slice()]))
     for (const [name, gradient] of gradients) {
@@ -122,7 +122,7 @@ describe('a training step', () => {
     await expect(prepared({ seqLen: 9 })).rejects.toThrow(/max_position_embeddings 8/)
     await expect(prepared({ batchSize: 0 })).rejects.toThrow(/batch_size/)
     await expect(prepared({ layersPerProgram: 0 })).rejects.toThrow(/layers_per_program/)
-    await expect(prepared({ activationClip: -1 })).rejects.toThrow(/activation_clip/)
+    await expect(prepared({}, { ...config, activation_clip: -1 })).rejects.toThrow(/activation_clip, got -1/)
     await expect(prepared({ weights: new Map() })).rejects.toThrow(/model.embed_tokens.weight/)
   })
 })

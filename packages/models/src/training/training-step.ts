@@ -1,6 +1,6 @@
 import { type Device, type Schedule, type ScheduleTimes, type View, view } from '@ane/runtime'
 import type { WeightBinding } from '../binding.js'
-import type { ModelConfig } from '../config.js'
+import { type ModelConfig, modelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
 import { OwnedDevice } from '../owned-device.js'
 import { cutSegments } from '../segments.js'
@@ -54,11 +54,12 @@ export class TrainStep {
   /**
    * Compiles the programs, allocates everything and stages the weights.
    *
-   * @throws {RangeError} if sizes or weights do not fit the configuration
+   * @throws {RangeError} if the configuration is impossible or sizes or weights do not fit it
    * @throws {AneError} if the device refuses a program
    */
   static async create(device: Device, config: ModelConfig, options: TrainStepOptions): Promise<TrainStep> {
-    const { batchSize, seqLen, dtype = 'fp16', binding = 'inputs', activationClip } = options
+    const { batchSize, seqLen, dtype = 'fp16', binding = 'inputs' } = options
+    modelConfig(config)
     checkStepOptions(config, options)
     const columns = batchSize * seqLen
     const parameters = new Parameters(config, options.weights)
@@ -66,8 +67,7 @@ export class TrainStep {
     const segments = cutSegments(config, layersPerProgram)
     const owned = new OwnedDevice(device)
     try {
-      const graph = { batchSize, seqLen, dtype, ...(activationClip === undefined ? {} : { activationClip }) }
-      const programs = new SegmentPrograms(owned, config, segments, graph, binding)
+      const programs = new SegmentPrograms(owned, config, segments, { batchSize, seqLen, dtype }, binding)
       const classifier = new Classifier(owned, { config, dtype, columns, parameters, compactVocabulary })
       const stream = (name: string) => {
         const surface = owned.createSurface([1, config.hidden_size, 1, columns], dtype, name)
@@ -224,7 +224,7 @@ export class TrainStep {
 /**
  * Makes the training step of a model.
  *
- * @throws {RangeError} if sizes or weights do not fit the configuration
+ * @throws {RangeError} if the configuration is impossible or sizes or weights do not fit it
  * @throws {AneError} if the device refuses a program
  */
 export const createTrainStep = (device: Device, config: ModelConfig, options: TrainStepOptions): Promise<TrainStep> =>
