@@ -8,6 +8,7 @@
 #include "base/fp16.h"
 #include "check.h"
 #include "kernels/gemm.h"
+#include "kernels/peak.h"
 
 using ane::ConstMatrix;
 using ane::Dtype;
@@ -213,5 +214,12 @@ TEST(batches_advance_every_operand) {
       }
       EXPECT(after.half == each.half);
     }
+  }
+}
+
+TEST(measures_a_peak_on_any_number_of_threads) {
+  for (int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    EXPECT(ane::MeasureFmaPeak(pool, 1e-3) > 1e6);
   }
 }

@@ -25,6 +25,10 @@ struct GemmMicrokernel {
   // Matrix times vector: one row, or one column scaled and added to out.
   float (*dot_fp16)(const uint16_t* a, const float* b, int64_t n);
   void (*axpy_fp16)(float* out, float scale, const uint16_t* x, int64_t n);
+
+  // The multiply-adds of `tile` without its memory: `steps` times `multiply_adds` of them; see kernels/peak.h.
+  int multiply_adds;
+  void (*multiply_add)(float* sums, int64_t steps);  // sums [multiply_adds] is written
 };
 
 constexpr int kMaxTile = 512;  // rows * columns of any micro-kernel

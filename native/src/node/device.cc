@@ -1,4 +1,4 @@
-// deviceCreate, deviceDispose, deviceCompile, processor.
+// deviceCreate, deviceDispose, deviceCompile, processor, measurePeakFlops.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/peak.h"
 #include "kernels/vec.h"
 #include "node/arguments.h"
 #include "node/objects.h"
@@ -14,6 +15,7 @@
 namespace ane::node {
 namespace {
 
+constexpr int64_t kMaxMilliseconds = 60000;
 constexpr const char* kIsas[] = {"avx512", "avx2", "neon", "portable"};
 
 // () → { isas: what this processor runs, availableCores }.
@@ -52,6 +54,36 @@ Result<Napi::Value> DeviceCreate(const Napi::CallbackInfo& info) {
   if (!handle.ok()) return handle.status();
   handle.value().Set("isa", Vec().isa);
   return Napi::Value(handle.value());
+}
+
+class PeakWorker : public PromiseWorker {
+ public:
+  PeakWorker(Napi::Env env, int threads, double seconds) : PromiseWorker(env), threads_(threads), seconds_(seconds) {}
+
+ protected:
+  Status Perform() override {
+    ThreadPool pool(threads_);
+    flops_ = MeasureFmaPeak(pool, seconds_);
+    return {};
+  }
+  Result<Napi::Value> Resolution(Napi::Env env) override { return Napi::Value(Napi::Number::New(env, flops_)); }
+
+ private:
+  int threads_;
+  double seconds_;
+  double flops_ = 0;
+};
+
+// (threads, milliseconds) → promise of FLOP/s.
+Result<Napi::Value> MeasurePeakFlops(const Napi::CallbackInfo& info) {
+  const Result<int64_t> threads = GetInteger(info[0], "threads", 1, ThreadPool::AvailableCores());
+  if (!threads.ok()) return threads.status();
+  const Result<int64_t> milliseconds = GetInteger(info[1], "milliseconds", 1, kMaxMilliseconds);
+  if (!milliseconds.ok()) return milliseconds.status();
+  const Status isa = CheckIsa();
+  if (!isa.ok()) return isa;
+  return PromiseWorker::Start(new PeakWorker(info.Env(), static_cast<int>(threads.value()),
+                                             static_cast<double>(milliseconds.value()) * 1e-3));
 }
 
 class CompileWorker : public PromiseWorker {
@@ -156,6 +188,7 @@ Result<Napi::Value> DeviceCompile(const Napi::CallbackInfo& info) {
 
 void ExportDevices(Napi::Env env, Napi::Object exports) {
   Export<Processor>(env, exports, "processor");
+  Export<MeasurePeakFlops>(env, exports, "measurePeakFlops");
   Export<DeviceCreate>(env, exports, "deviceCreate");
   Export<DisposeHandle<CpuDevice>>(env, exports, "deviceDispose");
   Export<DeviceCompile>(env, exports, "deviceCompile");

@@ -49,7 +49,8 @@ function openCpu(threads: number | undefined, math: MathMode): Device {
   return new CpuDevice(addon, threads ?? availableCores, math)
 }
 
-function checkThreads(threads: number | undefined, available: number): void {
+/** @throws {RangeError} if `threads` is given and not an integer from 1 to `available` */
+export function checkThreads(threads: number | undefined, available: number): void {
   if (threads === undefined) return
   if (!Number.isInteger(threads) || threads < 1 || threads > available) {
     throw new RangeError(`Expected an integer from 1 to ${available} for threads, got ${String(threads)}.`)

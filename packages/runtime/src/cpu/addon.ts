@@ -34,6 +34,7 @@ export interface Addon {
   readonly addonPath: string
   processor(): { isas: string[]; availableCores: number }
   hostKernelNames(): string[]
+  measurePeakFlops(threads: number, milliseconds: number): Promise<number>
   surfaceCreate(shape: readonly number[], dtype: SurfaceDtype): SurfaceHandle
   surfaceVersion(surface: SurfaceHandle): number
   surfaceTouch(surface: SurfaceHandle): void
@@ -67,7 +68,7 @@ export interface Addon {
 }
 
 /** Version of the functions above; the addon of another build is refused. */
-export const interfaceVersion = 1
+export const interfaceVersion = 2
 
 let loaded: Addon | undefined
 
