@@ -1,9 +1,16 @@
 // Builds what changed, through turbo's cache, saying nothing unless it fails or takes long.
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { delimiter, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** turbo looks for pnpm by name, which is on no path when pnpm was started by its full path. */
+function searchPath() {
+  const { npm_execpath: pnpm, PATH } = process.env
+  return pnpm ? `${dirname(pnpm)}${delimiter}${PATH}` : PATH
+}
 
 /** Resolves to turbo's exit status; `targets` are package names, all packages when empty. */
 export function build(targets = []) {
@@ -14,7 +21,7 @@ export function build(targets = []) {
     [turbo, 'run', 'build', '--output-logs=errors-only', '--log-prefix=none', ...filters],
     {
       cwd: root,
-      env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' },
+      env: { ...process.env, PATH: searchPath(), TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
