@@ -4,15 +4,13 @@ import {
   initialWeights,
   memoryEstimate,
   parameterCount,
-  presets,
   type TrainStep,
 } from '@ane/models'
 import { openDevice } from '@ane/runtime'
 import { formatBytes, formatCount } from '@ane/telemetry'
 import { type Machine, machine, summarize } from '../bench/machine.js'
-import { UsageError } from '../exit.js'
 import { integerFlag, layersFlag, wordFlag } from '../options/numbers.js'
-import { didYouMean } from '../options/table.js'
+import { presetFlag } from '../options/preset.js'
 import { print, printFacts, printJson, printTable } from '../terminal/output.js'
 
 interface BenchStepFlags {
@@ -45,11 +43,7 @@ const WARM_UP = 2
 
 /** `ane bench step`: forward, backward, clip and AdamW on random tokens over the full vocabulary. */
 export async function benchStep(flags: BenchStepFlags): Promise<void> {
-  if (!Object.hasOwn(presets, flags.model))
-    throw new UsageError(
-      `Expected one of ${Object.keys(presets).join(', ')} for --model, got ${flags.model}.${didYouMean(flags.model, Object.keys(presets))}`,
-    )
-  const config = presets[flags.model]
+  const config = presetFlag('--model', flags.model)
   const seqLen = integerFlag('--seq-len', flags.seqLen, 1)
   const batchSize = integerFlag('--batch-size', flags.batchSize, 1)
   const steps = integerFlag('--steps', flags.steps, 1)
