@@ -59,7 +59,8 @@ describe('ane bench', () => {
   it.each([
     [['gemm', '--rounds', '0'], /--rounds, got 0/],
     [['step', '--steps', 'x'], /--steps, got x/],
-    [['gemm', '--threads', '0'], /--threads, got 0/],
+    [['gemm', '--threads', '100000'], /for threads, got 100000/],
+    [['step', '--threads', '100000'], /for threads, got 100000/],
   ])('%j ends with status 2 and a message', async (args, message) => {
     const { status, out, err } = await bench(...args)
     expect(err).toMatch(message)

@@ -2,6 +2,7 @@ import { measurePeakFlops, openDevice } from '@ane/runtime'
 import { formatCount } from '@ane/telemetry'
 import { type Machine, machine, summarize } from '../bench/machine.js'
 import { matrixShapes, recordProducts, timeProduct } from '../bench/weight-products.js'
+import { asUsage } from '../exit.js'
 import { integerFlag } from '../options/numbers.js'
 import { presetFlag } from '../options/preset.js'
 import { print, printFacts, printJson, printTable } from '../terminal/output.js'
@@ -44,7 +45,7 @@ export async function benchGemm(flags: BenchGemmFlags): Promise<void> {
   const seqLen = integerFlag('--seq-len', flags.seqLen, 1)
   const rounds = integerFlag('--rounds', flags.rounds, 1)
   const threads = flags.threads === undefined ? undefined : integerFlag('--threads', flags.threads, 1)
-  const device = await openDevice('cpu', { threads })
+  const device = await asUsage(() => openDevice('cpu', { threads }))
   const products = matrixShapes(config).flatMap((shape) => recordProducts(device, shape, seqLen))
   for (const product of products) await timeProduct(product)
 

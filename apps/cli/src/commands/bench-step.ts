@@ -9,6 +9,7 @@ import {
 import { openDevice } from '@ane/runtime'
 import { formatBytes, formatCount } from '@ane/telemetry'
 import { type Machine, machine, summarize } from '../bench/machine.js'
+import { asUsage } from '../exit.js'
 import { integerFlag, layersFlag, wordFlag } from '../options/numbers.js'
 import { presetFlag } from '../options/preset.js'
 import { print, printFacts, printJson, printTable } from '../terminal/output.js'
@@ -48,10 +49,10 @@ export async function benchStep(flags: BenchStepFlags): Promise<void> {
   const batchSize = integerFlag('--batch-size', flags.batchSize, 1)
   const steps = integerFlag('--steps', flags.steps, 1)
   const dtype = wordFlag('--dtype', flags.dtype, ['fp16', 'fp32'])
-  const device = await openDevice(wordFlag('--device', flags.device, ['auto', 'cpu', 'reference']), {
-    math: wordFlag('--math', flags.math, ['exact', 'fast']),
-    threads: flags.threads === undefined ? undefined : integerFlag('--threads', flags.threads, 1),
-  })
+  const kind = wordFlag('--device', flags.device, ['auto', 'cpu', 'reference'])
+  const math = wordFlag('--math', flags.math, ['exact', 'fast'])
+  const threads = flags.threads === undefined ? undefined : integerFlag('--threads', flags.threads, 1)
+  const device = await asUsage(() => openDevice(kind, { math, threads }))
   const trainStep = await createTrainStep(device, config, {
     weights: initialWeights(config, 0),
     batchSize,
