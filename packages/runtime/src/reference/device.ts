@@ -22,7 +22,7 @@ export class ReferenceDevice implements Device {
   constructor(math: MathMode) {
     this.description = Object.freeze({
       kind: 'reference',
-      summary: `reference interpreter, ${math} math`,
+      summary: 'reference interpreter',
       math,
       threads: 1,
       isa: 'javascript',

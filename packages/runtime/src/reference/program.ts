@@ -7,6 +7,7 @@ import {
   type Operand,
   type Program,
   type Type,
+  tensorOf,
   type Value,
   verify,
 } from '@ane/mil'
@@ -30,7 +31,7 @@ export function checkFunction(program: Program, func: MilFunction, options: Comp
 
 /** Input or output as surfaces see it. @throws {AneError} if no surface can hold it or a dimension is unknown */
 export function describeIo(value: Value, shape: readonly Dim[] = declaredShape(value)): IoDescription {
-  const dtype = value.type.kind === 'tensor' ? value.type.dtype : value.type.kind
+  const dtype = tensorOf(value.type)?.dtype ?? value.type.kind
   if (!Object.hasOwn(dtypeBytes, dtype)) {
     throw new AneError('ANE_COMPILE_FAILED', `Expected a type a surface can hold for ${value.name}, got ${dtype}.`)
   }
@@ -96,5 +97,5 @@ function knownShape(type: Type): readonly number[] | undefined {
 }
 
 function declaredShape(value: Value): readonly Dim[] {
-  return value.type.kind === 'tensor' ? value.type.shape : []
+  return tensorOf(value.type)?.shape ?? []
 }
