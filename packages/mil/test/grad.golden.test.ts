@@ -1,15 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { relativeL2 } from '../../../test/shared/errors.js'
+import { hasShared, sharedJson, sharedPath } from '../../../test/shared/folder.js'
+import { readGolden } from '../../../test/shared/safetensors.js'
 import { type Builder, buildProgram } from '../src/builder.js'
 import { linear, rmsNorm, ropeHalf, silu } from '../src/compositions.js'
 import type { Dtype, Value } from '../src/ir.js'
 import type { Tensor } from '../src/tensor.js'
-import { relativeError, runGradients, tensor } from './gradients.js'
-import { readSafetensors } from './safetensors.js'
-
-const folder = path.resolve(fileURLToPath(new URL('../../..', import.meta.url)), '../shared/golden/units')
+import { runGradients, tensor } from './gradients.js'
 
 interface Golden {
   params: Record<string, number | string>
@@ -135,15 +132,15 @@ function check(op: string, golden: Golden, tensors: Map<string, Tensor>, dtype: 
     const ordered = interleaved ? halves(plain, own, true) : plain
     expect(ordered).toHaveLength(count(own))
     const bound = dtype === 'fp32' ? 1e-6 : Math.max(4 * fp16_rel_l2, 2e-3)
-    expect(relativeError(ordered, numbers(tensors.get(f64)!)), name).toBeLessThanOrEqual(bound)
+    expect(relativeL2(ordered, numbers(tensors.get(f64)!)), name).toBeLessThanOrEqual(bound)
   }
 }
 
-describe.skipIf(!existsSync(folder))('derivatives against PyTorch (needs ../shared)', () => {
-  const all = existsSync(folder) ? JSON.parse(readFileSync(path.join(folder, 'units.json'), 'utf8')) : {}
+describe.skipIf(!hasShared)('derivatives against PyTorch (needs ../shared)', () => {
+  const all = hasShared ? sharedJson('golden/units/units.json') : {}
   for (const op of Object.keys(units)) {
     const cases: Golden[] = all[op]?.cases ?? []
-    const tensors = existsSync(folder) ? readSafetensors(path.join(folder, `${op}.safetensors`)) : new Map()
+    const tensors = hasShared ? readGolden(sharedPath('golden/units', `${op}.safetensors`)) : new Map()
     cases.forEach((golden, i) => {
       for (const dtype of ['fp32', 'fp16'] as const) {
         it(`computes ${op} ${i} and its gradients in ${dtype}`, () => check(op, golden, tensors, dtype))

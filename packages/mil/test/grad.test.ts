@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { relativeL2 } from '../../../test/shared/errors.js'
 import { type BuiltProgram, buildProgram } from '../src/builder.js'
 import { rmsNorm } from '../src/compositions.js'
 import { evaluate } from '../src/evaluate.js'
@@ -8,7 +9,7 @@ import type { Dtype } from '../src/ir.js'
 import { print } from '../src/printer.js'
 import { elementCount, type Tensor } from '../src/tensor.js'
 import { verify } from '../src/verify.js'
-import { inputShape, relativeError, runGradients, tensor } from './gradients.js'
+import { inputShape, runGradients, tensor } from './gradients.js'
 import { attentionBlock, mlpBlock } from './half-blocks.js'
 
 /** Reproducible numbers between -1 and 1 with few bits, so that fp16 holds them. */
@@ -60,7 +61,7 @@ function checkNumerically(built: BuiltProgram, options: Pick<GradOptions, 'weigh
       return (shifted(1e-4) - shifted(-1e-4)) / 2e-4
     })
     const found = places.map((at) => run.gradients[name][at])
-    expect(relativeError(found, slopes), name).toBeLessThan(1e-5)
+    expect(relativeL2(found, slopes), name).toBeLessThan(1e-5)
   }
   return run
 }
@@ -94,7 +95,7 @@ describe('grad', () => {
         return runGradients(built.program, inputs, dy, { ...built, wrt: ['x'], weights, taps: [] }).gradients
       }
       const [half, single] = [run('fp16'), run('fp32')]
-      for (const name of Object.keys(single)) expect(relativeError(half[name], single[name]), name).toBeLessThan(1e-2)
+      for (const name of Object.keys(single)) expect(relativeL2(half[name], single[name]), name).toBeLessThan(1e-2)
     }
   })
 
@@ -270,10 +271,9 @@ describe('rmsNorm', () => {
     it(`keeps fp16 precision for ${what} activations`, () => {
       const x = noise(64 * 4, 7).map((v) => roundToFp16(v * scale))
       const [half, single] = [run('fp16', x, 64), run('fp32', x, 64)]
-      expect(relativeError(half.outputs.y.data, single.outputs.y.data)).toBeLessThan(2e-3)
-      expect(relativeError(half.gradients.w, single.gradients.w)).toBeLessThan(2e-3)
-      if (scale < 65504)
-        expect(relativeError(half.gradients.x, single.gradients.x)).toBeLessThan(scale > 1 ? 1e-2 : 2e-3)
+      expect(relativeL2(half.outputs.y.data, single.outputs.y.data)).toBeLessThan(2e-3)
+      expect(relativeL2(half.gradients.w, single.gradients.w)).toBeLessThan(2e-3)
+      if (scale < 65504) expect(relativeL2(half.gradients.x, single.gradients.x)).toBeLessThan(scale > 1 ? 1e-2 : 2e-3)
     })
   }
 
@@ -288,7 +288,7 @@ describe('rmsNorm', () => {
         expect(gradients.x.every(Number.isFinite)).toBe(true)
       }
       const [half, single] = [run('fp16', x, C), run('fp32', x, C)]
-      expect(relativeError(half.outputs.y.data, single.outputs.y.data)).toBeLessThan(2e-3)
+      expect(relativeL2(half.outputs.y.data, single.outputs.y.data)).toBeLessThan(2e-3)
     }
   })
 })

@@ -67,14 +67,3 @@ function addScale(total: Float64Array, x: Tensor, dy: Tensor): void {
     for (let s = 0; s < S; s++) total[c % total.length] += Number(dy.data[c * S + s]) * Number(x.data[c * S + s])
   }
 }
-
-/** Relative L2 error; of two zero vectors 0. */
-export function relativeError(actual: ArrayLike<number | bigint>, expected: ArrayLike<number | bigint>): number {
-  if (actual.length !== expected.length) return Number.NaN
-  let [error, norm] = [0, 0]
-  for (let i = 0; i < expected.length; i++) {
-    error += (Number(actual[i]) - Number(expected[i])) ** 2
-    norm += Number(expected[i]) ** 2
-  }
-  return error === 0 ? 0 : Math.sqrt(error / norm)
-}

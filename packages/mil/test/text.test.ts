@@ -1,47 +1,34 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import {
+  type CollectedProgram,
+  collectedPrograms,
+  folderOf,
+  needsLenientBlobs,
+  textOf,
+} from '../../../test/shared/collected-programs.js'
+import { hasShared, sharedPath } from '../../../test/shared/folder.js'
 import { blobPaths, FormatError, parse, print, relativeBlobPath, verify } from '../src/index.js'
 
-const repoRoot = fileURLToPath(new URL('../../..', import.meta.url))
-const programs = path.resolve(repoRoot, '../shared/mil')
-const present = existsSync(programs)
-
-interface Row {
-  dir: string
-  mil: string
-  version: string
-  source: string
-  expect: string
-  line: string
-  column: string
-}
-
-function readIndex(): Row[] {
-  const [head, ...rows] = readFileSync(path.join(programs, 'INDEX.tsv'), 'utf8').trim().split('\n')
-  const names = head.split('\t')
-  return rows.map((row) => Object.fromEntries(row.split('\t').map((cell, i) => [names[i], cell])) as unknown as Row)
-}
-
-const index = present ? readIndex() : []
-const textOf = (row: Row) => readFileSync(path.join(programs, row.dir, row.mil), 'utf8')
-const accepted = index.filter((row) => row.expect !== 'reject')
-const rejected = index.filter((row) => row.expect === 'reject')
+const accepted = collectedPrograms.filter((row) => row.expect !== 'reject')
+const rejected = collectedPrograms.filter((row) => row.expect === 'reject')
 
 /** The compiler indents by 12 and writes no decimal fractions; hand-written generators use other layouts. */
-const isCompilerOutput = (row: Row) => {
+const isCompilerOutput = (row: CollectedProgram) => {
   const text = textOf(row)
   const decimal = /[^"0-9.][0-9]+\.[0-9]+e/.test(text)
   return row.dir.startsWith('real/') && !decimal && /^ {12}\S/m.test(text) && !/^ {8}[^ }]/m.test(text)
 }
 const compilerOutput = accepted.filter(isCompilerOutput)
 
-describe.skipIf(!present)('programs of other tools (needs ../shared)', () => {
+describe.skipIf(!hasShared)('programs of other tools (needs ../shared)', () => {
   it('are all there', () => {
-    const folders = readdirSync(programs, { recursive: true }).filter((file) => String(file).endsWith('model.mil'))
-    expect(index.map((row) => `${row.dir}/${row.mil}`).sort()).toEqual(folders.map(String).sort())
+    const folders = readdirSync(sharedPath('mil'), { recursive: true }).filter((file) =>
+      String(file).endsWith('model.mil'),
+    )
+    expect(collectedPrograms.map((row) => `${row.dir}/${row.mil}`).sort()).toEqual(folders.map(String).sort())
     expect(accepted.length).toBeGreaterThan(0)
     expect(rejected.length).toBeGreaterThan(0)
     expect(compilerOutput.length).toBeGreaterThan(0)
@@ -65,12 +52,12 @@ describe.skipIf(!present)('programs of other tools (needs ../shared)', () => {
 
   it.each(accepted)('verify without an error, weight files included: $dir', (row) => {
     const program = parse(textOf(row))
-    const read = (file: string) => new Uint8Array(readFileSync(path.join(programs, row.dir, relativeBlobPath(file))))
+    const read = (file: string) => new Uint8Array(readFileSync(path.join(folderOf(row), relativeBlobPath(file))))
     const blobs = new Map(blobPaths(program).map((file) => [file, read(file)]))
     const errors = (lenientBlobs: boolean) =>
       verify(program, { blobs, lenientBlobs }).filter((diagnostic) => diagnostic.severity === 'error')
-    if (row.dir.endsWith('_asdumped')) expect(errors(false).length).toBeGreaterThan(0)
-    expect(errors(row.dir.endsWith('_asdumped'))).toEqual([])
+    if (needsLenientBlobs(row)) expect(errors(false).length).toBeGreaterThan(0)
+    expect(errors(needsLenientBlobs(row))).toEqual([])
   })
 
   it.each(rejected)('are refused at the stated line and column: $dir', (row) => {

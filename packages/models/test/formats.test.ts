@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { hasShared, sharedPath } from '../../../test/shared/folder.js'
 import { loadCheckpoint, preset, readSafetensors, writeLlama2c } from '../src/index.js'
-import { hasShared, sharedPath } from './shared.js'
 
 describe.skipIf(!hasShared)('published files (needs ../shared)', () => {
   it('stories260K loads the same from both llama2.c layouts', async () => {

@@ -1,47 +1,6 @@
-import {
-  interleavedToHalf,
-  isRotated,
-  loadCheckpoint,
-  type ModelConfig,
-  modelConfig,
-  readSafetensors,
-  type SafetensorsTensor,
-} from '../src/index.js'
-import { sharedJson, sharedPath } from './shared.js'
-
-/** A configuration as the golden files spell it. */
-interface GoldenConfig {
-  dim: number
-  n_layers: number
-  n_heads: number
-  n_kv_heads: number
-  hidden: number
-  vocab: number
-  seq: number
-  head_dim: number
-  rope: 'interleaved' | 'half'
-  rope_theta: number
-  norm_eps: number
-  qk_norm: boolean
-  tied: boolean
-}
-
-/** Translates a golden configuration. */
-export const goldenConfig = (golden: GoldenConfig): ModelConfig =>
-  modelConfig({
-    model_type: golden.qk_norm ? 'qwen3' : 'llama',
-    hidden_size: golden.dim,
-    intermediate_size: golden.hidden,
-    num_hidden_layers: golden.n_layers,
-    num_attention_heads: golden.n_heads,
-    num_key_value_heads: golden.n_kv_heads,
-    head_dim: golden.head_dim,
-    vocab_size: golden.vocab,
-    max_position_embeddings: golden.seq,
-    rms_norm_eps: golden.norm_eps,
-    rope_theta: golden.rope_theta,
-    tie_word_embeddings: golden.tied,
-  })
+import { sharedJson, sharedPath } from '../../../test/shared/folder.js'
+import { type GoldenConfig, goldenConfig } from '../../../test/shared/golden-config.js'
+import { interleavedToHalf, isRotated, loadCheckpoint, readSafetensors, type SafetensorsTensor } from '../src/index.js'
 
 /** Rows of rotated projections in our order, whatever order the golden file has. */
 export function inHalfOrder(golden: GoldenConfig, name: string, data: Float32Array): Float32Array {
@@ -79,22 +38,4 @@ export async function goldenModel(name: string) {
     final: named('final.'),
     tensor: (key: string) => tensors.get(key)!.data as Float32Array,
   }
-}
-
-/** ‖a − b‖ / ‖b‖. */
-export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let difference = 0
-  let norm = 0
-  for (let i = 0; i < b.length; i++) {
-    difference += (a[i] - b[i]) ** 2
-    norm += b[i] ** 2
-  }
-  return Math.sqrt(difference / norm)
-}
-
-/** max |a − b|. */
-export function largestError(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let largest = 0
-  for (let i = 0; i < b.length; i++) largest = Math.max(largest, Math.abs(a[i] - b[i]))
-  return largest
 }

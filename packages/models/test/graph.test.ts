@@ -1,8 +1,9 @@
 import { evaluate, parse, print, type TensorType, verify } from '@ane/mil'
 import { describe, expect, it } from 'vitest'
+import { relativeL2 } from '../../../test/shared/errors.js'
+import { hasShared } from '../../../test/shared/folder.js'
 import { cutSegments, segmentProgram } from '../src/index.js'
-import { goldenModel, relativeError } from './golden-model.js'
-import { hasShared } from './shared.js'
+import { goldenModel } from './golden-model.js'
 
 /** `[B · T, C]` row-major to `[C, B · T]`. */
 function channelsFirst(rows: Float32Array, channels: number): Float32Array {
@@ -41,7 +42,7 @@ describe.skipIf(!hasShared)('the forward graph (needs ../shared)', () => {
       x = evaluate(reread, inputs, { blobs }).y.data as Float32Array
       const [{ layer, kind }] = segment.parts
       const golden = model.tensor(`act.layer${layer}.${kind === 'attention' ? 'post_attn' : 'out'}`)
-      expect(relativeError(x, channelsFirst(golden, C))).toBeLessThan(dtype === 'fp32' ? 1e-6 : 2e-3)
+      expect(relativeL2(x, channelsFirst(golden, C))).toBeLessThan(dtype === 'fp32' ? 1e-6 : 2e-3)
     }
   })
 })

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { largestError } from '../../../test/shared/errors.js'
+import { hasShared, sharedJson, sharedPath } from '../../../test/shared/folder.js'
 import {
   argmax,
   continueTokens,
@@ -9,8 +11,6 @@ import {
   readSafetensors,
 } from '../src/index.js'
 import { deviceIfAny } from './devices.js'
-import { largestError } from './golden-model.js'
-import { hasShared, sharedJson, sharedPath } from './shared.js'
 
 interface Generation {
   prompt_tokens: number[]

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { largestError, relativeL2 } from '../../../test/shared/errors.js'
+import { hasShared, sharedJson } from '../../../test/shared/folder.js'
+import { type GoldenConfig, goldenConfig } from '../../../test/shared/golden-config.js'
 import { createTrainStep, type ModelDtype, type Weights, weightShapes } from '../src/index.js'
 import { deviceIfAny } from './devices.js'
-import { goldenConfig, inHalfOrder, largestError, relativeError } from './golden-model.js'
-import { hasShared, sharedJson } from './shared.js'
+import { inHalfOrder } from './golden-model.js'
 
 function mix(value: number): number {
   let h = value >>> 0
@@ -14,11 +16,7 @@ function mix(value: number): number {
 const hash = (seed: number, i: number) => mix((Math.imul(i, 0x9e3779b9) + seed) >>> 0)
 
 /** Weights by the formula of golden/procedural/README.md. */
-function proceduralWeights(golden: {
-  config: Parameters<typeof goldenConfig>[0]
-  seed: number
-  tensors: Tensors
-}): Weights {
+function proceduralWeights(golden: { config: GoldenConfig; seed: number; tensors: Tensors }): Weights {
   const weights: Weights = new Map()
   for (const [name, shape] of weightShapes(goldenConfig(golden.config))) {
     const { ordinal, stream, first8 } = golden.tensors[name]
@@ -73,7 +71,7 @@ describe.skipIf(!hasShared)('full-size shapes (needs ../shared)', () => {
       const at = (row * golden.length + position) * V
       const ours = [...logits.subarray(at, at + 16), ...logits.subarray(at + V - 4, at + V)]
       expect(largestError(ours, [...first16, ...last4])).toBeLessThan(allowed.logits)
-      expect(relativeError(ours, [...first16, ...last4])).toBeLessThan(allowed.relative)
+      expect(relativeL2(ours, [...first16, ...last4])).toBeLessThan(allowed.relative)
     }
 
     const { loss } = await step.forwardBackward(allowed.scale)

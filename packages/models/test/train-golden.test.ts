@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { largestError, relativeL2 } from '../../../test/shared/errors.js'
+import { hasShared } from '../../../test/shared/folder.js'
 import { createTrainStep, type LayersPerProgram, type ModelDtype, type WeightBinding } from '../src/index.js'
 import { deviceIfAny } from './devices.js'
-import { goldenModel, largestError, relativeError } from './golden-model.js'
-import { hasShared } from './shared.js'
+import { goldenModel } from './golden-model.js'
 
 interface Case {
   device: 'cpu' | 'reference'
@@ -100,7 +101,7 @@ describe.skipIf(!hasShared)('training like PyTorch (needs ../shared)', () => {
       if (t === 0) {
         for (const [name, golden] of model.gradients) {
           const ours = step.gradients.get(name)!.map((g) => g / allowed.scale)
-          expect(relativeError(ours, golden), name).toBeLessThan(allowed.gradient(name))
+          expect(relativeL2(ours, golden), name).toBeLessThan(allowed.gradient(name))
         }
       }
       const clip = Math.min(1, hyper.clip / (norm + 1e-6))
@@ -120,7 +121,7 @@ describe.skipIf(!hasShared)('training like PyTorch (needs ../shared)', () => {
     for (const [name, golden] of model.final) {
       const start = initial.get(name)!
       const change = (weights: Float32Array) => weights.map((w, i) => w - start[i])
-      expect(relativeError(change(step.parameters.get(name)!), change(golden)), name).toBeLessThan(allowed.update)
+      expect(relativeL2(change(step.parameters.get(name)!), change(golden)), name).toBeLessThan(allowed.update)
     }
     step.dispose()
     device.dispose()

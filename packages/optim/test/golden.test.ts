@@ -1,25 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { hasShared, sharedJson, sharedPath } from '../../../test/shared/folder.js'
+import { readGolden } from '../../../test/shared/safetensors.js'
 import { AdamW, clipFactor, clipGradients, cosineSchedule, globalNorm, parameter } from '../src/index.js'
 
-const units = fileURLToPath(new URL('../../../../shared/golden/units/', import.meta.url))
-
 function tensors(file: string): (name: string) => Float32Array {
-  const bytes = readFileSync(units + file)
-  const headerLength = Number(bytes.readBigUInt64LE(0))
-  const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerLength))
-  return (name) => {
-    const [from, to] = header[name].data_offsets.map((at: number) => at + 8 + headerLength)
-    const data = bytes.buffer.slice(bytes.byteOffset + from, bytes.byteOffset + to)
-    if (header[name].dtype === 'F64') return Float32Array.from(new Float64Array(data))
-    if (header[name].dtype === 'F32') return new Float32Array(data)
-    throw new Error(`unexpected dtype ${header[name].dtype}`)
-  }
+  const stored = readGolden(sharedPath('golden/units', file))
+  return (name) => Float32Array.from(stored.get(name)!.data, Number)
 }
 
-describe.skipIf(!existsSync(units))('PyTorch reference numbers (need ../shared)', () => {
-  const cases = existsSync(units) ? JSON.parse(readFileSync(`${units}units.json`, 'utf8')) : {}
+describe.skipIf(!hasShared)('PyTorch reference numbers (need ../shared)', () => {
+  const cases = hasShared ? sharedJson('golden/units/units.json') : {}
 
   it('gives the learning rates of the cosine schedule', () => {
     for (const { params, t, value } of cases.lr_schedule.cases) {

@@ -1,5 +1,5 @@
 /** Running one program on a device with tensors in and out, for tests. */
-import { allocate, decodeFp16, elementCount, isFloat, type Tensor } from '@ane/mil'
+import { allocate, decodeFp16, elementCount, type Tensor } from '@ane/mil'
 import type { CompileOptions, Device, SurfaceDtype } from '../src/index.js'
 
 /** Runs a program once; inputs and outputs by name, fp16 held as fp32 numbers. */
@@ -36,33 +36,4 @@ function readTensor(bytes: Uint8Array, dtype: SurfaceDtype, shape: readonly numb
   const data = allocate(dtype, elementCount(shape))
   new Uint8Array(data.buffer).set(bytes)
   return { dtype, shape, data }
-}
-
-/** Root mean square of y − r. */
-export function rmsError(y: Tensor, r: Tensor): number {
-  let total = 0
-  for (let i = 0; i < r.data.length; i++) total += (Number(y.data[i]) - Number(r.data[i])) ** 2
-  return Math.sqrt(total / r.data.length)
-}
-
-/** Largest |y − r|. */
-export function largestError(y: Tensor, r: Tensor): number {
-  let worst = 0
-  for (let i = 0; i < r.data.length; i++) worst = Math.max(worst, Math.abs(Number(y.data[i]) - Number(r.data[i])))
-  return worst
-}
-
-/** Peak signal over root mean square error in dB. */
-export function psnr(y: Tensor, r: Tensor): number {
-  let peak = 0
-  for (const x of r.data) peak = Math.max(peak, Math.abs(Number(x)))
-  return 20 * Math.log10(peak / rmsError(y, r))
-}
-
-/** True where no element is infinite or NaN unless the expected one is. */
-export function isFiniteWhereExpected(y: Tensor, expected: Tensor): boolean {
-  if (!isFloat(y.dtype)) return true
-  return Array.from(y.data as Float32Array).every(
-    (x, i) => Number.isFinite(x) || !Number.isFinite(Number(expected.data[i])),
-  )
 }

@@ -1,8 +1,9 @@
 import { type Builder, buildProgram, evaluate, print, type Tensor, type TensorType, type Value } from '@ane/mil'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { relativeL2 } from '../../../test/shared/errors.js'
 import { type Device, openDevice } from '../src/index.js'
 import { runProgram } from './device-runs.js'
-import { numbers, relativeL2, seeded } from './tensors.js'
+import { numbers, seeded } from './tensors.js'
 
 const shapeOf = (value: Value) => (value.type as TensorType).shape as number[]
 

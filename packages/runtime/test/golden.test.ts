@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { relativeL2 } from '../../../test/shared/errors.js'
 import { type Device, type KernelOperands, openDevice, transposed, view } from '../src/index.js'
 import { goldenCases, hasGoldens } from './golden.js'
-import { relativeL2 } from './tensors.js'
 
 const single = (values: ArrayLike<number>) => Float32Array.from(values)
 const row = (of: Float32Array | Float64Array | Int32Array) => view(of, { rows: 1, cols: of.length })

@@ -31,14 +31,3 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   }
   return difference / largest
 }
-
-/** ‖actual − expected‖ / ‖expected‖. */
-export function relativeL2(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let difference = 0
-  let size = 0
-  for (let i = 0; i < expected.length; i++) {
-    difference += (actual[i] - expected[i]) ** 2
-    size += expected[i] ** 2
-  }
-  return size === 0 ? Math.sqrt(difference) : Math.sqrt(difference / size)
-}

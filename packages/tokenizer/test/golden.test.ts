@@ -1,14 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import { hasShared, sharedJson, sharedPath } from '../../../test/shared/folder.js'
 import { loadTokenizer, type Tokenizer, tokenizerFromJson } from '../src/index.js'
 
-const repoRoot = fileURLToPath(new URL('../../..', import.meta.url))
-const shared = path.resolve(repoRoot, '../shared')
-const data = path.join(shared, 'data')
-const json = (...parts: string[]) => JSON.parse(readFileSync(path.join(shared, ...parts), 'utf8'))
+const data = sharedPath('data')
 const folder = mkdtempSync(path.join(tmpdir(), 'ane-tokenizer-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -35,11 +32,15 @@ function expectRows(tokenizer: Tokenizer, rows: EncodeRow[], bos = false) {
   for (const { text, ids } of rows) expect(tokenizer.encode(text, { bos }), JSON.stringify(text)).toEqual(ids)
 }
 
-describe.skipIf(!existsSync(shared))('tokenizer goldens (needs ../shared)', () => {
+describe.skipIf(!hasShared)('tokenizer goldens (needs ../shared)', () => {
   describe.each(sets)('$name', ({ name, file, bos }) => {
     const load = () => loadTokenizer(path.join(data, file))
     const golden = () =>
-      json('golden', 'tokenizer', `${name}.json`) as { vocab_size: number; encode: EncodeRow[]; decode?: DecodeRow[] }
+      sharedJson('golden', 'tokenizer', `${name}.json`) as {
+        vocab_size: number
+        encode: EncodeRow[]
+        decode?: DecodeRow[]
+      }
 
     it('encodes every text to the golden ids', () => {
       const tokenizer = load()
@@ -75,20 +76,20 @@ describe.skipIf(!existsSync(shared))('tokenizer goldens (needs ../shared)', () =
   })
 
   it('encodes the reference text of GPT-2 and Llama', () => {
-    const gpt2 = json('data', 'tokenizer_refs', 'hf_gpt2_encoded_tokens.json')
+    const gpt2 = sharedJson('data', 'tokenizer_refs', 'hf_gpt2_encoded_tokens.json')
     const tokenizer = loadTokenizer(path.join(data, 'gpt2'))
     const ids = tokenizer.encode(gpt2.text)
     expect(ids).toEqual(gpt2.token_ids)
     expect(ids.map((id) => tokenizer.idToToken(id))).toEqual(gpt2.bpe_tokens)
     expect(tokenizer.decode(ids)).toBe(gpt2.decoded_text)
-    const llama = json('data', 'tokenizer_refs', 'hf_llama_encoded.json')
+    const llama = sharedJson('data', 'tokenizer_refs', 'hf_llama_encoded.json')
     const model = loadTokenizer(path.join(data, 'llama2/tokenizer.model'))
     expect(model.encode(llama.text, { bos: true })).toEqual(llama.token_ids)
   })
 
   it('renders the prompts of the Qwen3 chat template to the golden ids', () => {
     const tokenizer = loadTokenizer(path.join(data, 'qwen3'))
-    for (const { text, ids } of json('golden', 'tokenizer', 'qwen3_chat_template.json').cases) {
+    for (const { text, ids } of sharedJson('golden', 'tokenizer', 'qwen3_chat_template.json').cases) {
       expect(tokenizer.encode(text)).toEqual(ids)
     }
   })
@@ -107,7 +108,7 @@ describe.skipIf(!existsSync(shared))('tokenizer goldens (needs ../shared)', () =
     const file = path.join(folder, 'tokenizer.bin')
     writeFileSync(file, tokenizerFromJson(model.toJSON()).toTokenizerBin())
     const written = loadTokenizer(file)
-    const rows = json('golden', 'tokenizer', 'llama2.json').encode.filter(
+    const rows = sharedJson('golden', 'tokenizer', 'llama2.json').encode.filter(
       ({ text }: EncodeRow) => !/[\u2581\0]/.test(text),
     )
     expectRows(written, rows)

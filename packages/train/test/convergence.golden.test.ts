@@ -1,12 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
 import {
   createTrainStep,
   interleavedToHalf,
   isRotated,
   loadCheckpoint,
   type ModelConfig,
-  modelConfig,
   readSafetensors,
   type Weights,
   weightShapes,
@@ -14,17 +12,18 @@ import {
 import { openDevice } from '@ane/runtime'
 import { openShards } from '@ane/tokenizer'
 import { describe, expect, it } from 'vitest'
+import { hasShared, sharedJson, sharedPath } from '../../../test/shared/folder.js'
+import { type GoldenConfig, goldenConfig } from '../../../test/shared/golden-config.js'
 import { type Sampler, type TokenSource, tokensInMemory, train, trainingOptions } from '../src/index.js'
 
-const shared = fileURLToPath(new URL('../../../../shared/', import.meta.url))
-const folder = `${shared}golden/convergence/`
+const golden = (file: string) => sharedPath('golden/convergence', file)
 
 interface Golden {
   spec: {
     tokens: string
     token_stream?: string
     start_weights?: string
-    model: Record<string, number | boolean | string>
+    model: GoldenConfig
     train: Record<string, number> & { betas: [number, number] }
   }
   data: { n_tokens: number; n_train: number; val_starts: number[]; first_starts: number[] }
@@ -47,50 +46,32 @@ function goldenSampler(seed: number, trainTokens: number, seqLen: number): Sampl
   }
 }
 
-function configOf(model: Golden['spec']['model']): ModelConfig {
-  return modelConfig({
-    model_type: model.qk_norm ? 'qwen3' : 'llama',
-    hidden_size: model.dim,
-    intermediate_size: model.hidden,
-    num_hidden_layers: model.n_layers,
-    num_attention_heads: model.n_heads,
-    num_key_value_heads: model.n_kv_heads,
-    head_dim: model.head_dim,
-    vocab_size: model.vocab,
-    max_position_embeddings: model.seq,
-    rms_norm_eps: model.norm_eps,
-    rope_theta: model.rope_theta,
-    tie_word_embeddings: model.tied,
-  })
-}
-
 async function startOf(name: string, config: ModelConfig): Promise<{ weights: Weights; tokens: TokenSource }> {
   if (name === 'finetune-stories260K') {
-    const { weights } = await loadCheckpoint(`${shared}data/stories260K/stories260K.bin`)
-    const shards = openShards(`${folder}tinystories_tok512.u16.bin`, { header: false, vocabSize: 512 })
+    const { weights } = await loadCheckpoint(sharedPath('data/stories260K/stories260K.bin'))
+    const shards = openShards(golden('tinystories_tok512.u16.bin'), { header: false, vocabSize: 512 })
     const tokens = tokensInMemory(shards.read(0, shards.tokens), 512)
     shards.close()
     return { weights, tokens }
   }
-  const tensors = await readSafetensors(`${folder}${name}.init.safetensors`)
+  const tensors = await readSafetensors(golden(`${name}.init.safetensors`))
   const weights: Weights = new Map()
   for (const [weight, shape] of weightShapes(config)) {
     const data = Float32Array.from(tensors.get(weight)!.data as ArrayLike<number>)
     weights.set(weight, isRotated(weight) ? interleavedToHalf(data, config.head_dim, shape[1]) : data)
   }
-  return { weights, tokens: tokensInMemory(readFileSync(`${shared}data/text/tinyshakespeare.txt`), 256) }
+  return { weights, tokens: tokensInMemory(readFileSync(sharedPath('data/text/tinyshakespeare.txt')), 256) }
 }
 
 async function curve(name: string, dtype: 'fp16' | 'fp32') {
-  const golden: Golden = JSON.parse(readFileSync(`${folder}${name}.json`, 'utf8'))
-  const { spec, data, results } = golden
-  const config = configOf(spec.model)
+  const { spec, data, results }: Golden = sharedJson('golden/convergence', `${name}.json`)
+  const config = goldenConfig(spec.model)
   const { weights, tokens } = await startOf(name, config)
   expect(tokens.length).toBe(data.n_tokens)
   const reference = results.fp64
   const steps = reference.loss.length
   const { batch, lr, min_lr, warmup, decay, betas, eps, weight_decay, clip, val_every } = spec.train
-  const seqLen = spec.model.seq as number
+  const seqLen = spec.model.seq
   const options = trainingOptions({
     maxSteps: steps,
     seqLen,
@@ -131,7 +112,7 @@ async function curve(name: string, dtype: 'fp16' | 'fp32') {
   }
 }
 
-describe.skipIf(!existsSync(folder))('loss curves of PyTorch (need ../shared)', () => {
+describe.skipIf(!hasShared)('loss curves of PyTorch (need ../shared)', () => {
   it('follows the fp64 curve from scratch in fp32', { timeout: 240_000 }, async () => {
     const off = await curve('bytes-mha-288', 'fp32')
     expect(off.first20).toBeLessThan(5e-4)
