@@ -97,7 +97,7 @@ std::string Message(const char* name, const KernelOperands& operands) {
   return FindHostKernel(name)->check(operands).message();
 }
 
-constexpr int64_t kSizes[][2] = {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {64, 32}, {70, 257}, {1, 40000}, {300, 65}};
+constexpr int64_t kSizes[][2] = {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {64, 32}, {70, 257}, {1, 40000}, {20000, 1}, {300, 65}, {130, 333}};
 
 }  // namespace
 

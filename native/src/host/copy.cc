@@ -10,8 +10,8 @@
 namespace ane {
 namespace {
 
-constexpr int64_t kBlockRows = 64;
-constexpr int kBlockCols = 32;
+// Side of the blocks in which strided copies go: whole cache lines on either side, and small beside the first cache.
+constexpr int kBlock = 64;
 
 TensorView Transposed(const TensorView& v) { return {v.data, v.dtype, v.cols, v.rows, v.col_stride, v.row_stride}; }
 
@@ -34,19 +34,33 @@ void CopyRows(const TensorView& in, const TensorView& out) {
 // Reads a block into fp32 in the order of out, then writes its rows: both sides are touched in runs.
 void CopyThroughBlocks(const TensorView& in, const TensorView& out) {
   const GemmMicrokernel& kernel = *Vec().gemm;
-  alignas(64) float block[kBlockRows * kBlockCols];
-  for (int64_t r = 0; r < out.rows; r += kBlockRows) {
-    const int64_t rows = std::min(kBlockRows, out.rows - r);
-    for (int64_t c = 0; c < out.cols; c += kBlockCols) {
-      const int cols = static_cast<int>(std::min<int64_t>(kBlockCols, out.cols - c));
+  alignas(64) float block[kBlock * kBlock];
+  for (int64_t c = 0; c < out.cols; c += kBlock) {
+    const int cols = static_cast<int>(std::min<int64_t>(kBlock, out.cols - c));
+    for (int64_t r = 0; r < out.rows; r += kBlock) {
+      const int64_t rows = std::min<int64_t>(kBlock, out.rows - r);
       if (in.dtype == Dtype::kFp16) {
-        kernel.pack_fp16(block, kBlockCols, Element<uint16_t>(in, r, c), rows, cols, in.row_stride, in.col_stride);
+        kernel.pack_fp16(block, kBlock, Element<uint16_t>(in, r, c), rows, cols, in.row_stride, in.col_stride);
       } else {
-        kernel.pack_fp32(block, kBlockCols, Element<float>(in, r, c), rows, cols, in.row_stride, in.col_stride);
+        kernel.pack_fp32(block, kBlock, Element<float>(in, r, c), rows, cols, in.row_stride, in.col_stride);
       }
-      for (int64_t i = 0; i < rows; ++i) WriteSegment(out, r + i, c, cols, block + i * kBlockCols);
+      for (int64_t i = 0; i < rows; ++i) WriteSegment(out, r + i, c, cols, block + i * kBlock);
     }
   }
+}
+
+// Threads share out whole blocks, those along the rows of out that lie side by side in memory of `in` first.
+void CopyBlocksInParallel(const TensorView& in, const TensorView& out, ThreadPool& pool) {
+  const int64_t down = (out.rows + kBlock - 1) / kBlock, across = (out.cols + kBlock - 1) / kBlock;
+  pool.ParallelFor(down * across, kWork / (kBlock * kBlock), [&](int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t first = begin % down, count = std::min(down - first, end - begin);
+      const int64_t r = first * kBlock, rows = std::min(count * kBlock, out.rows - r);
+      const int64_t c = begin / down * kBlock, cols = std::min<int64_t>(kBlock, out.cols - c);
+      CopyThroughBlocks(Block(in, r, rows, c, cols), Block(out, r, rows, c, cols));
+      begin += count;
+    }
+  });
 }
 
 Status CheckFill(const KernelOperands& operands) {
@@ -71,7 +85,7 @@ Status CheckCopy(const KernelOperands& operands) {
 
 void RunCopy(const KernelOperands& operands, ThreadPool& pool) {
   TensorView in = ViewOf(operands, "in"), out = ViewOf(operands, "out");
-  if (out.col_stride != 1 && out.row_stride == 1) {
+  if (out.cols == 1 || (out.col_stride != 1 && out.row_stride == 1)) {
     in = Transposed(in);
     out = Transposed(out);
   }
@@ -83,8 +97,9 @@ void RunCopy(const KernelOperands& operands, ThreadPool& pool) {
     });
     return;
   }
+  if (in.col_stride != 1 || out.col_stride != 1) return CopyBlocksInParallel(in, out, pool);
   pool.ParallelFor(out.rows, RowGrain(out.cols), [&](int64_t begin, int64_t end) {
-    CopyBlock(Block(in, begin, end - begin, 0, in.cols), Block(out, begin, end - begin, 0, out.cols));
+    CopyRows(Block(in, begin, end - begin, 0, in.cols), Block(out, begin, end - begin, 0, out.cols));
   });
 }
 
