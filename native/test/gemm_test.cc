@@ -1,3 +1,5 @@
+#include "kernels/gemm.h"
+
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -7,7 +9,6 @@
 
 #include "base/fp16.h"
 #include "check.h"
-#include "kernels/gemm.h"
 #include "kernels/peak.h"
 
 using ane::ConstMatrix;
@@ -128,13 +129,28 @@ TEST(multiplies_across_every_block_boundary) {
                Layout::kRows, true));
 }
 
+TEST(multiplies_vectors_by_long_and_by_many_columns) {
+  ThreadPool pool(2);
+  for (Dtype ta : {Dtype::kFp16, Dtype::kFp32}) {
+    for (Layout la : {Layout::kRows, Layout::kColumns}) {
+      for (int64_t n : {1, 3, 4}) {
+        EXPECT(Check(pool, 2049, n, 70, ta, Dtype::kFp32, Dtype::kFp32, la, Layout::kRows, Layout::kRows, true));
+        EXPECT(Check(pool, 1030, n, 129, ta, Dtype::kFp16, Dtype::kFp16, la, Layout::kRows, Layout::kStrided, false));
+        EXPECT(Check(pool, 33, n, 2000, ta, Dtype::kFp32, Dtype::kFp16, la, Layout::kColumns, Layout::kRows, false));
+      }
+    }
+  }
+}
+
 TEST(gives_the_same_bits_for_any_number_of_threads) {
   ThreadPool one(1), two(2), three(3);
-  const int64_t shapes[][3] = {{256, 256, 256}, {300, 250, 700}, {5, 900, 300},
-                               {900, 3, 300},   {64, 64, 5000},  {40, 40, 40}};
+  const int64_t shapes[][3] = {{256, 256, 256}, {300, 250, 700}, {5, 900, 300}, {900, 3, 300},
+                               {64, 64, 5000},  {40, 40, 40},    {1500, 1, 900}};
   for (const auto& [m, n, k] : shapes) {
-    for (Dtype to : {Dtype::kFp16, Dtype::kFp32}) {
-      const Storage a(Dtype::kFp16, m, k, Layout::kRows, 4), b(Dtype::kFp16, k, n, Layout::kRows, 5);
+    for (int form = 0; form < 4; ++form) {
+      const Dtype to = form % 2 == 0 ? Dtype::kFp16 : Dtype::kFp32;
+      const Layout la = form / 2 == 0 ? Layout::kRows : Layout::kColumns;
+      const Storage a(Dtype::kFp16, m, k, la, 4), b(Dtype::kFp16, k, n, Layout::kRows, 5);
       Storage x(to, m, n, Layout::kRows, 6), y = x, z = x;
       const bool accumulate = to == Dtype::kFp32;
       Gemm(one, a.View(), b.View(), x.Out(), accumulate);

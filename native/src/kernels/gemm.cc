@@ -1,7 +1,6 @@
 #include "kernels/gemm.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/scratch.h"
 #include "kernels/gemm_blocked.h"
@@ -32,28 +31,48 @@ void MultiplyRows(ThreadPool& pool, const ConstMatrix& a, const float* columns, 
   });
 }
 
-// Columns of `a` are contiguous: out(:, c) is a sum of scaled columns, formed for kRows rows at a time.
+// The processor foresees a walk along one column, but not the step to the next.
+void Prefetch(const void* data, Dtype dtype, int64_t count) {
+  const char* bytes = static_cast<const char*>(data);
+  for (int64_t i = 0; i < count * static_cast<int64_t>(SizeOf(dtype)); i += 64) __builtin_prefetch(bytes + i, 0, 2);
+}
+
+// Columns of `a` are contiguous: out(:, c) is a sum of scaled columns. It is formed for kRows rows and kDepth columns
+// at a time, each part from zero, and the parts are added in their order.
 void MultiplyColumns(ThreadPool& pool, const ConstMatrix& a, const float* columns, const Matrix& out, bool accumulate) {
-  constexpr int64_t kRows = 256;
+  constexpr int64_t kRows = 1024, kDepth = 128, kAhead = 2;
   const VecTable& vec = Vec();
-  const int64_t k = a.cols;
-  pool.ParallelFor(CeilDivide(out.rows, kRows), 1, [&](int64_t begin, int64_t end) {
-    float sums[kRows];
-    for (int64_t block = begin; block < end; ++block) {
-      const int64_t first = block * kRows, count = std::min(kRows, out.rows - first);
-      for (int64_t c = 0; c < out.cols; ++c) {
-        std::memset(sums, 0, sizeof sums);
-        for (int64_t i = 0; i < k; ++i) {
-          const void* piece = At(a.data, a.dtype, first + i * a.col_stride);
-          const float scale = columns[c * k + i];
+  const int64_t m = out.rows, k = a.cols, blocks = CeilDivide(m, kRows), parts = CeilDivide(k, kDepth);
+  thread_local Scratch scratch;
+  float* sums = scratch.Reserve<float>(parts * out.cols * m);  // [part][column][row]
+  pool.ParallelFor(parts * blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t part = i / blocks, first = i % blocks * kRows, count = std::min(kRows, m - first);
+      float* own = sums + part * out.cols * m + first;
+      for (int64_t c = 0; c < out.cols; ++c) std::fill_n(own + c * m, count, 0.0f);
+      for (int64_t d = part * kDepth; d < std::min(k, (part + 1) * kDepth); ++d) {
+        const void* piece = At(a.data, a.dtype, first + d * a.col_stride);
+        if (d + kAhead < k) Prefetch(At(a.data, a.dtype, first + (d + kAhead) * a.col_stride), a.dtype, count);
+        for (int64_t c = 0; c < out.cols; ++c) {
+          const float scale = columns[c * k + d];
           if (a.dtype == Dtype::kFp16) {
-            vec.gemm->axpy_fp16(sums, scale, static_cast<const uint16_t*>(piece), count);
+            vec.gemm->axpy_fp16(own + c * m, scale, static_cast<const uint16_t*>(piece), count);
           } else {
-            vec.axpy(sums, scale, static_cast<const float*>(piece), count);
+            vec.axpy(own + c * m, scale, static_cast<const float*>(piece), count);
           }
         }
-        for (int64_t r = 0; r < count; ++r) Put(out, first + r, c, sums[r], accumulate);
       }
+    }
+  });
+  pool.ParallelFor(m, std::max<int64_t>(16384 / (parts * out.cols), 16), [&](int64_t begin, int64_t end) {
+    for (int64_t part = 1; part < parts; ++part) {
+      for (int64_t c = 0; c < out.cols; ++c) {
+        float* total = sums + c * m + begin;
+        vec.add(total, total, total + part * out.cols * m, end - begin);
+      }
+    }
+    for (int64_t r = begin; r < end; ++r) {
+      for (int64_t c = 0; c < out.cols; ++c) Put(out, r, c, sums[c * m + r], accumulate);
     }
   });
 }

@@ -82,8 +82,8 @@ Result<Napi::Value> MeasurePeakFlops(const Napi::CallbackInfo& info) {
   if (!milliseconds.ok()) return milliseconds.status();
   const Status isa = CheckIsa();
   if (!isa.ok()) return isa;
-  return PromiseWorker::Start(new PeakWorker(info.Env(), static_cast<int>(threads.value()),
-                                             static_cast<double>(milliseconds.value()) * 1e-3));
+  return PromiseWorker::Start(
+      new PeakWorker(info.Env(), static_cast<int>(threads.value()), static_cast<double>(milliseconds.value()) * 1e-3));
 }
 
 class CompileWorker : public PromiseWorker {
