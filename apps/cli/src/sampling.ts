@@ -38,6 +38,8 @@ export interface Writer {
   readonly tokenizer: Tokenizer
   readonly prompt: string
   readonly options: SamplingOptions
+  /** Called for every token written. */
+  readonly onToken?: () => void
 }
 
 /** @throws {UsageError} if a flag makes no sense @throws if the checkpoint or tokenizer cannot be read */
@@ -68,18 +70,21 @@ export async function loadSampler(target: string, flags: SampleFlags): Promise<S
     get tokens() {
       return tokens
     },
-    async *write() {
-      for await (const piece of writeText({ device, model: checkpoint, tokenizer, prompt: flags.prompt, options })) {
-        tokens++
-        yield piece
-      }
-    },
+    write: () =>
+      writeText({ device, model: checkpoint, tokenizer, prompt: flags.prompt, options, onToken: () => tokens++ }),
     dispose: () => device.dispose(),
   }
 }
 
 /** Text continued from the prompt, the prompt included, piece by piece; ends at an end-of-text token. */
-export async function* writeText({ device, model, tokenizer, prompt, options }: Writer): AsyncGenerator<string> {
+export async function* writeText({
+  device,
+  model,
+  tokenizer,
+  prompt,
+  options,
+  onToken,
+}: Writer): AsyncGenerator<string> {
   const decoder = tokenizer.decoder()
   const promptIds = encodePrompt(tokenizer, prompt)
   let first = ''
@@ -88,6 +93,7 @@ export async function* writeText({ device, model, tokenizer, prompt, options }: 
   const stop = new Set([tokenizer.bosId, tokenizer.eosId].filter((id) => id !== undefined))
   for await (const id of generate(device, model, promptIds, options)) {
     if (stop.has(id)) break
+    onToken?.()
     yield decoder.push(id)
   }
   yield decoder.end()

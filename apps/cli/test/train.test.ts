@@ -61,6 +61,7 @@ describe('ane train', () => {
     const sampled = await ane(['sample', 'first', '--prompt', 'Once', '--max-tokens', '8', '--json'], shop.folder)
     expect(sampled.status).toBe(0)
     expect(JSON.parse(sampled.out).text).toMatch(/^Once/)
+    expect(JSON.parse(sampled.out).tokens).toBe(8)
     const again = await ane(['sample', 'first', '--prompt', 'Once', '--max-tokens', '8', '--json'], shop.folder)
     expect(JSON.parse(again.out).text).toBe(JSON.parse(sampled.out).text)
 
