@@ -9,6 +9,17 @@ import { elementCount } from './weights.js'
 /** Where weights live: surfaces of their own, one packed surface per program, or constants of the program. */
 export type WeightBinding = 'inputs' | 'packed' | 'baked'
 
+const bindings: readonly WeightBinding[] = ['inputs', 'packed', 'baked']
+const dtypes: readonly ModelDtype[] = ['fp16', 'fp32']
+
+/** @throws {TypeError} if there is no such binding or programs cannot have the type */
+export function checkBinding(binding: WeightBinding, dtype: ModelDtype): void {
+  if (!bindings.includes(binding)) {
+    throw new TypeError(`Expected one of ${bindings.join(', ')} for binding, got ${String(binding)}.`)
+  }
+  if (!dtypes.includes(dtype)) throw new TypeError(`Expected fp16 or fp32 for dtype, got ${String(dtype)}.`)
+}
+
 /** A program in `inputs` form with its constants. */
 export interface ProgramSource {
   readonly name: string

@@ -1,7 +1,8 @@
 /** Checks a batch before it reaches kernels that index by token. @throws {RangeError} if a token is not in the vocabulary */
-export function checkTokens(tokens: Int32Array, vocabulary: number): void {
-  for (const [i, token] of tokens.entries()) {
-    if (token < 0 || token >= vocabulary) {
+export function checkTokens(tokens: ArrayLike<number>, vocabulary: number): void {
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i]
+    if (!Number.isInteger(token) || token < 0 || token >= vocabulary) {
       throw new RangeError(`Expected a token id below vocab_size ${vocabulary} at position ${i}, got ${token}.`)
     }
   }

@@ -123,6 +123,8 @@ describe('model folders', () => {
     await fails(/got model.extra/)
     await rewrite([{ ...embedding, shape: [12, 9] }, ...rest])
     await fails(/\[9,12\] for the shape/)
+    await rewrite([{ ...embedding, dtype: 'I8', data: new Int8Array(9 * 12) } as never, ...rest])
+    await fails(/the dtype of model.embed_tokens.weight, got I8. Quantized/)
     const head = { ...embedding, name: 'lm_head.weight' }
     await rewrite([head, ...tensors()])
     expect((await loadCheckpoint(folder)).weights).toEqual(weights)

@@ -6,9 +6,13 @@ import { FormatError } from '../format-error.js'
 import { checkWeights, type Weights, weightShapes } from '../weights.js'
 import { writeFolderAtomically } from './atomic-write.js'
 import { SafetensorsFile, writeSafetensors } from './safetensors.js'
+import type { SafetensorsDtype } from './safetensors-header.js'
 
 /** Configurations and shard indexes beyond this are not model metadata. */
 const MAX_JSON_BYTES = 64 << 20
+
+/** Integers would be scaled or packed numbers, whose meaning is not in the file. */
+const floats: readonly SafetensorsDtype[] = ['F32', 'F16', 'BF16', 'F64']
 
 const architectures = { llama: 'LlamaForCausalLM', qwen3: 'Qwen3ForCausalLM' } as const
 
@@ -72,7 +76,7 @@ async function readWeights(folder: string, config: ModelConfig): Promise<Weights
   for (const name of new Set(index?.values() ?? ['model.safetensors'])) {
     const file = await SafetensorsFile.open(path.join(folder, name))
     try {
-      for (const { name: tensor, shape } of file.entries.values()) {
+      for (const { name: tensor, dtype, shape } of file.entries.values()) {
         if (isDerived(tensor)) continue
         if (index !== undefined && index.get(tensor) !== name) {
           throw new FormatError(`Expected ${tensor} in ${index.get(tensor) ?? 'no file'} by the index.`, {
@@ -87,6 +91,15 @@ async function readWeights(folder: string, config: ModelConfig): Promise<Weights
           throw new FormatError(`Expected [${expected}] for the shape of ${tensor}, got [${shape}].`, {
             path: file.path,
           })
+        }
+        if (!floats.includes(dtype)) {
+          const hint = 'Quantized weights are not supported.'
+          throw new FormatError(
+            `Expected one of ${floats.join(', ')} for the dtype of ${tensor}, got ${dtype}. ${hint}`,
+            {
+              path: file.path,
+            },
+          )
         }
         found.set(tensor, await file.readFloat32(tensor))
       }

@@ -1,6 +1,8 @@
 import { type Device, type Schedule, type Surface, transposed, type View, view } from '@ane/runtime'
 import {
   bindProgram,
+  type CompiledProgram,
+  checkBinding,
   compileBound,
   partOf,
   type StagingTarget,
@@ -16,6 +18,7 @@ import { checkWeights, weightShapes } from '../weights.js'
 
 /** What a forward pass is made for. */
 export interface ForwardPassOptions {
+  /** Not to be changed while the pass exists: some of them are copied, when a sequence length is first met. */
   readonly weights: ReadonlyMap<string, Float32Array>
   /** @default 'fp16' */
   readonly dtype?: ModelDtype
@@ -27,7 +30,6 @@ export interface ForwardPassOptions {
 
 /** Programs for sequences up to one length. */
 interface Bucket {
-  readonly length: number
   readonly tokens: Int32Array
   readonly schedule: Schedule
   /** Output of the last segment, `[C, length]`. */
@@ -51,7 +53,10 @@ export class ForwardPass {
   readonly #buckets = new Map<number, Bucket>()
   /** Weight surfaces of each segment, shared by all buckets. */
   readonly #weights: SurfacePool[]
+  readonly #staged = new Set<string>()
   readonly #tables = new Map<string, View>()
+  /** The end of the call under way: calls share tokens and surfaces, so one follows the other. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   /** @throws {RangeError} if the configuration is impossible or the weights do not fit it */
   constructor(
@@ -64,6 +69,7 @@ export class ForwardPass {
     this.#device = new OwnedDevice(device)
     this.#dtype = options.dtype ?? 'fp16'
     this.#binding = options.binding ?? 'inputs'
+    checkBinding(this.#binding, this.#dtype)
     this.#segments = cutSegments(config, options.layersPerProgram ?? 'all')
     this.#weights = this.#segments.map(() => new Map())
   }
@@ -74,19 +80,26 @@ export class ForwardPass {
    * @throws {RangeError} if there is no token, too many, or one outside the vocabulary
    */
   async lastLogits(tokens: ArrayLike<number>): Promise<Float32Array> {
-    const { output } = await this.#run(tokens)
-    return this.#logits(partOf(output, 0, tokens.length - 1, { rows: output.rows, cols: 1 }))
+    const last = tokens.length - 1
+    return this.#inTurn(tokens, ({ output }) => this.#logits(partOf(output, 0, last, { rows: output.rows, cols: 1 })))
   }
 
   /** Logits after every token, `[tokens, vocab_size]` fp32. @throws {RangeError} as `lastLogits` */
   async logits(tokens: ArrayLike<number>): Promise<Float32Array> {
-    const { output } = await this.#run(tokens)
-    return this.#logits(partOf(output, 0, 0, { rows: output.rows, cols: tokens.length }))
+    const cols = tokens.length
+    return this.#inTurn(tokens, ({ output }) => this.#logits(partOf(output, 0, 0, { rows: output.rows, cols })))
   }
 
-  async #run(tokens: ArrayLike<number>): Promise<Bucket> {
+  #inTurn<Result>(tokens: ArrayLike<number>, read: (bucket: Bucket) => Promise<Result>): Promise<Result> {
+    const given = Array.from(tokens)
+    const result = this.#turn.then(async () => read(await this.#run(given)))
+    this.#turn = result.catch(() => {})
+    return result
+  }
+
+  async #run(tokens: readonly number[]): Promise<Bucket> {
     checkSeqLen(this.config, tokens.length)
-    checkTokens(Int32Array.from(tokens), this.config.vocab_size)
+    checkTokens(tokens, this.config.vocab_size)
     let length = SMALLEST_BUCKET
     while (length < tokens.length) length *= 2
     length = Math.min(length, this.config.max_position_embeddings)
@@ -100,7 +113,6 @@ export class ForwardPass {
 
   async #compile(length: number): Promise<Bucket> {
     const { config } = this
-    const graph = { batchSize: 1, seqLen: length, dtype: this.#dtype }
     const surface = this.#device.createSurface([1, config.hidden_size, 1, length], this.#dtype, 'embedding')
     const tokens = new Int32Array(length)
     const schedule = this.#device.createSchedule()
@@ -108,43 +120,54 @@ export class ForwardPass {
     const table = await this.#table('model.embed_tokens.weight')
     const operands = { tokens: view(tokens, { rows: 1, cols: length }), table, out: stream }
     schedule.kernel('embedding', operands, { label: 'embedding', group: 'host' })
-    const programs = new Map<string, Awaited<ReturnType<typeof compileBound>>>()
-    const executables = new Set<{ dispose(): void }>()
-    for (const [i, segment] of this.#segments.entries()) {
-      const key = this.#binding === 'baked' ? segment.label : segment.structure
-      const { program, blobs } = segmentProgram(config, segment, graph)
-      const weights = segment.weights.map(({ parameter }) => parameter)
-      const values = Object.fromEntries(
-        segment.weights.map(({ parameter, name }) => [parameter, this.options.weights.get(name)!]),
-      )
-      const source = { name: `${segment.structure} ${length}`, program, blobs, weights }
-      const compiled =
-        programs.get(key) ?? (await compileBound(this.#device, source, this.#binding, this.#dtype, values))
-      programs.set(key, compiled)
-      executables.add(compiled.executable)
-      const staged = new Set(this.#weights[i].keys())
-      const bound = bindProgram(this.#device, compiled, this.#weights[i], new Map())
-      for (const { parameter, name } of segment.weights) {
-        if (!staged.has(parameter)) await this.#stage(name, bound.staging.get(parameter) ?? [])
+    const programs = new Map<string, CompiledProgram>()
+    const dispose = () => {
+      for (const { executable } of programs.values()) executable.dispose()
+    }
+    try {
+      for (const [i, segment] of this.#segments.entries()) {
+        const compiled = await this.#program(segment, length, programs)
+        const bound = bindProgram(this.#device, compiled, this.#weights[i], new Map())
+        for (const { parameter, name } of segment.weights)
+          await this.#stageOnce(name, bound.staging.get(parameter) ?? [])
+        bound.record(schedule, { x: stream }, { label: segment.label, group: 'device_forward' })
+        stream = bound.outputs.get('y')!
       }
-      bound.record(schedule, { x: stream }, { label: segment.label, group: 'device_forward' })
-      stream = bound.outputs.get('y')!
+    } catch (error) {
+      dispose()
+      throw error
     }
-    return {
-      length,
-      tokens,
-      schedule,
-      output: stream,
-      dispose: () => {
-        for (const executable of executables) executable.dispose()
-      },
-    }
+    return { tokens, schedule, output: stream, dispose }
+  }
+
+  /** A segment's program, compiled unless a segment of equal structure had it compiled. */
+  async #program(segment: Segment, length: number, known: Map<string, CompiledProgram>): Promise<CompiledProgram> {
+    const key = this.#binding === 'baked' ? segment.label : segment.structure
+    const earlier = known.get(key)
+    if (earlier !== undefined) return earlier
+    const graph = { batchSize: 1, seqLen: length, dtype: this.#dtype }
+    const { program, blobs } = segmentProgram(this.config, segment, graph)
+    const weights = segment.weights.map(({ parameter }) => parameter)
+    const values = Object.fromEntries(
+      segment.weights.map(({ parameter, name }) => [parameter, this.options.weights.get(name)!]),
+    )
+    const source = { name: `${segment.structure} ${length}`, program, blobs, weights }
+    const compiled = await compileBound(this.#device, source, this.#binding, this.#dtype, values)
+    known.set(key, compiled)
+    return compiled
   }
 
   #master(name: string): View {
     const shape = weightShapes(this.config).get(name)!
     const [rows, cols] = shape.length === 1 ? [1, shape[0]] : shape
     return view(this.options.weights.get(name)!, { rows, cols })
+  }
+
+  /** Fills the staged copies of a weight; those in surfaces all lengths share only the first time. */
+  async #stageOnce(name: string, targets: readonly StagingTarget[]): Promise<void> {
+    if (targets.length === 0 || (this.#binding === 'inputs' && this.#staged.has(name))) return
+    await this.#stage(name, targets)
+    this.#staged.add(name)
   }
 
   async #stage(name: string, targets: readonly StagingTarget[]): Promise<void> {
@@ -164,8 +187,8 @@ export class ForwardPass {
     if (table === undefined) {
       const surface: Surface = this.#device.createSurface([1, master.rows, 1, master.cols], this.#dtype, name)
       table = view(surface, { rows: master.rows, cols: master.cols })
-      this.#tables.set(name, table)
       await this.#stage(name, [{ row: 0, column: 0, view: table }])
+      this.#tables.set(name, table)
     }
     return table
   }

@@ -68,11 +68,29 @@ describe('a forward pass', () => {
     },
   )
 
+  it('answers calls that overlap one after the other', async () => {
+    const pass = new ForwardPass(device, config, { weights, dtype: 'fp32' })
+    const sequences = [
+      [3, 1, 4],
+      [1, 5, 9, 2],
+      [6, 5, 3, 5, 8],
+    ]
+    const together = await Promise.all(sequences.map((tokens) => pass.lastLogits(tokens)))
+    for (const [i, tokens] of sequences.entries()) expect(together[i]).toEqual(await pass.lastLogits(tokens))
+    expect(together[0]).not.toEqual(together[1])
+    await expect(Promise.all([pass.logits([]), pass.logits([1])])).rejects.toThrow(/got 0/)
+    pass.dispose()
+  })
+
   it('refuses sequences that are empty, too long or have unknown tokens', async () => {
     const pass = new ForwardPass(device, config, { weights })
     await expect(pass.logits([])).rejects.toThrow(/seq_len, got 0/)
     await expect(pass.logits(new Array(21).fill(1))).rejects.toThrow(/max_position_embeddings 20/)
     await expect(pass.logits([11])).rejects.toThrow(/vocab_size 11/)
+    await expect(pass.logits([2 ** 32 + 1])).rejects.toThrow(/vocab_size 11/)
+    await expect(pass.logits([1.5])).rejects.toThrow(/vocab_size 11 at position 0, got 1.5/)
+    expect(() => new ForwardPass(device, config, { weights, binding: 'glued' as never })).toThrow(/binding, got glued/)
+    expect(() => new ForwardPass(device, config, { weights, dtype: 'int8' as never })).toThrow(/dtype, got int8/)
     expect(() => new ForwardPass(device, config, { weights: new Map() })).toThrow(/model.embed_tokens.weight/)
   })
 })

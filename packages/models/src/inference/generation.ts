@@ -31,7 +31,7 @@ export async function* continueTokens(
     throw new RangeError(`Expected an integer from 0 for max_tokens, got ${maxTokens}.`)
   }
   const tokens = Array.from(prompt)
-  checkTokens(Int32Array.from(tokens), model.config.vocab_size)
+  checkTokens(tokens, model.config.vocab_size)
   const end = Math.min(tokens.length + maxTokens, model.config.max_position_embeddings + 1)
   while (tokens.length < end) {
     const token = sample(await model.lastLogits(tokens))

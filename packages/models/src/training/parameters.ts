@@ -109,9 +109,17 @@ export class Parameters {
     )
   }
 
-  /** Sets what the recorded update reads. @throws {RangeError} if `step` is not a positive integer */
+  /** Sets what the recorded update reads. @throws {RangeError} if a number would leave weights that are no numbers */
   setHyperparameters(hyper: AdamwHyperparameters): void {
     const { learningRate, beta1, beta2, eps, weightDecay, step, gradScale } = hyper
+    for (const [name, value] of Object.entries({ learningRate, weightDecay, gradScale })) {
+      if (!Number.isFinite(value)) throw new RangeError(`Expected a finite number for ${name}, got ${value}.`)
+    }
+    for (const [name, value] of Object.entries({ beta1, beta2 })) {
+      if (!(value >= 0 && value < 1))
+        throw new RangeError(`Expected a number from 0, below 1 for ${name}, got ${value}.`)
+    }
+    if (!(eps > 0)) throw new RangeError(`Expected a positive number for eps, got ${eps}.`)
     if (!Number.isInteger(step) || step < 1) throw new RangeError(`Expected a positive integer for step, got ${step}.`)
     this.#hyper.set([learningRate, beta1, beta2, eps, weightDecay, 1 - beta1 ** step, 1 - beta2 ** step, gradScale])
   }

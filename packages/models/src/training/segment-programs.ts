@@ -100,15 +100,24 @@ export class SegmentPrograms {
   async #compile(weights: ReadonlyMap<string, Float32Array>): Promise<CompiledPair[]> {
     const known = new Map<string, CompiledPair>()
     const pairs: CompiledPair[] = []
-    for (const segment of this.segments) {
-      const { forward, backward } = this.#sources.get(segment.structure)!
-      const key = this.binding === 'baked' ? segment.label : segment.structure
-      const values = Object.fromEntries(segment.weights.map(({ parameter, name }) => [parameter, weights.get(name)!]))
-      const compile = (source: ProgramSource) =>
-        compileBound(this.device, source, this.binding, this.options.dtype, values)
-      const pair = known.get(key) ?? [await compile(forward), await compile(backward)]
-      known.set(key, pair)
-      pairs.push(pair)
+    const compiled: CompiledProgram[] = []
+    try {
+      for (const segment of this.segments) {
+        const { forward, backward } = this.#sources.get(segment.structure)!
+        const key = this.binding === 'baked' ? segment.label : segment.structure
+        const values = Object.fromEntries(segment.weights.map(({ parameter, name }) => [parameter, weights.get(name)!]))
+        const compile = async (source: ProgramSource) => {
+          const program = await compileBound(this.device, source, this.binding, this.options.dtype, values)
+          compiled.push(program)
+          return program
+        }
+        const pair = known.get(key) ?? [await compile(forward), await compile(backward)]
+        known.set(key, pair)
+        pairs.push(pair)
+      }
+    } catch (error) {
+      for (const { executable } of compiled) executable.dispose()
+      throw error
     }
     return pairs
   }

@@ -1,4 +1,4 @@
-import type { WeightBinding } from '../binding.js'
+import { checkBinding, type WeightBinding } from '../binding.js'
 import { checkSeqLen, type ModelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
 import type { LayersPerProgram } from '../segments.js'
@@ -37,9 +37,10 @@ export interface StepResult {
   readonly times: StepTimes
 }
 
-/** Checks the sizes of a training step. @throws {RangeError} naming the first that makes no sense */
+/** Checks what a training step is made for. @throws {RangeError|TypeError} naming the first that makes no sense */
 export function checkStepOptions(config: ModelConfig, options: TrainStepOptions): void {
-  const { batchSize, seqLen } = options
+  const { batchSize, seqLen, binding = 'inputs', dtype = 'fp16' } = options
+  checkBinding(binding, dtype)
   checkSeqLen(config, seqLen)
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`Expected a positive integer for batch_size, got ${batchSize}.`)

@@ -46,6 +46,17 @@ async function prepared(options: Partial<TrainStepOptions> = {}, model = config)
 }
 
 describe('a training step', () => {
+  it('refuses updates that would leave weights that are no numbers', async () => {
+    const step = await prepared()
+    const before = step.parameters.get('model.norm.weight')!.slice()
+    for (const change of [{ learningRate: Number.NaN }, { gradScale: Number.POSITIVE_INFINITY }, { eps: 0 }]) {
+      await expect(step.adamw({ ...hyper, ...change })).rejects.toThrow(Object.keys(change)[0])
+    }
+    await expect(step.adamw({ ...hyper, beta2: 1 })).rejects.toThrow(/below 1 for beta2, got 1/)
+    await expect(step.adamw({ ...hyper, step: 0 })).rejects.toThrow(/step, got 0/)
+    expect(step.parameters.get('model.norm.weight')).toEqual(before)
+  })
+
   it('has the gradients of finite differences for every kind of weight, with clipping and residual scaling', async () => {
     const step = await prepared({}, { ...config, activation_clip: 3 })
     await step.forwardBackward(4)
@@ -120,6 +131,8 @@ describe('a training step', () => {
     step.targets.fill(-1)
     await expect(step.evaluate()).rejects.toThrow(/at least one target/)
     await expect(prepared({ seqLen: 9 })).rejects.toThrow(/max_position_embeddings 8/)
+    await expect(prepared({ binding: 'glued' as never })).rejects.toThrow(/binding, got glued/)
+    await expect(prepared({ dtype: 'bf16' as never })).rejects.toThrow(/dtype, got bf16/)
     await expect(prepared({ batchSize: 0 })).rejects.toThrow(/batch_size/)
     await expect(prepared({ layersPerProgram: 0 })).rejects.toThrow(/layers_per_program/)
     await expect(prepared({}, { ...config, activation_clip: -1 })).rejects.toThrow(/activation_clip, got -1/)

@@ -1,4 +1,4 @@
-import { type Device, type Schedule, type ScheduleTimes, type View, view } from '@ane/runtime'
+import { type Device, type Schedule, type View, view } from '@ane/runtime'
 import type { WeightBinding } from '../binding.js'
 import { type ModelConfig, modelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
@@ -30,6 +30,8 @@ export class TrainStep {
   readonly #norm = new Float64Array(1)
   readonly #compact: ((target: number) => number) | undefined
   #segments: BoundSegment[] = []
+  /** Whether baked programs hold weights of an earlier step. */
+  #stale = false
   #schedules!: { evaluate: Schedule; train: Schedule; stage: Schedule; update: Schedule; norm: Schedule }
 
   private constructor(
@@ -66,8 +68,8 @@ export class TrainStep {
     const { compactVocabulary, layersPerProgram = 1 } = options
     const segments = cutSegments(config, layersPerProgram)
     const owned = new OwnedDevice(device)
+    const programs = new SegmentPrograms(owned, config, segments, { batchSize, seqLen, dtype }, binding)
     try {
-      const programs = new SegmentPrograms(owned, config, segments, { batchSize, seqLen, dtype }, binding)
       const classifier = new Classifier(owned, { config, dtype, columns, parameters, compactVocabulary })
       const stream = (name: string) => {
         const surface = owned.createSurface([1, config.hidden_size, 1, columns], dtype, name)
@@ -88,6 +90,7 @@ export class TrainStep {
       await step.#schedules.stage.execute()
       return step
     } catch (error) {
+      programs.dispose()
       owned.dispose()
       throw error
     }
@@ -154,16 +157,19 @@ export class TrainStep {
     }
     this.#fill()
     this.classifier.scale[0] = lossScale
-    return this.#result(this.#schedules.train, await this.#schedules.train.execute())
+    return this.#run('train')
   }
 
   /** Runs the model forward; gradients stay. @throws {RangeError} as `forwardBackward` */
   async evaluate(): Promise<StepResult> {
     this.#fill()
-    return this.#result(this.#schedules.evaluate, await this.#schedules.evaluate.execute())
+    return this.#run('evaluate')
   }
 
-  #result(schedule: Schedule, { total, entries }: ScheduleTimes): StepResult {
+  async #run(name: 'train' | 'evaluate'): Promise<StepResult> {
+    if (this.#stale) await this.refreshWeights()
+    const schedule = this.#schedules[name]
+    const { total, entries } = await schedule.execute()
     const times = { device_forward: 0, device_backward: 0, host: 0, staging: 0, total }
     for (const [i, { group }] of schedule.entries.entries()) times[group as keyof StepTimes] += entries[i]
     const [sum, count] = this.classifier.loss
@@ -174,7 +180,7 @@ export class TrainStep {
   async logits(): Promise<Float32Array> {
     checkTokens(this.tokens, this.config.vocab_size)
     this.classifier.targets.fill(-1)
-    await this.#schedules.evaluate.execute()
+    await this.#run('evaluate')
     return this.classifier.logits.slice()
   }
 
@@ -204,9 +210,16 @@ export class TrainStep {
     await this.refreshWeights()
   }
 
-  /** With baked weights, compiles the programs anew from the current weights; otherwise nothing. */
+  /**
+   * With baked weights, compiles the programs anew from the current weights; otherwise nothing.
+   *
+   * @throws {AneError} if the device refuses a program; the next forward pass then tries again
+   */
   async refreshWeights(): Promise<void> {
-    if (this.options.binding === 'baked') await this.#build()
+    if (this.options.binding !== 'baked') return
+    this.#stale = true
+    await this.#build()
+    this.#stale = false
   }
 
   /** What one forward and backward pass runs, in order. */
