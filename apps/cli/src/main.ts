@@ -112,7 +112,7 @@ Examples:
     .option('--dtype <type>', 'fp16 or fp32', 'fp16')
     .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
     .option('--weights <binding>', 'packed or inputs', 'inputs')
-    .option('--layers-per-program <n>', 'half, a number or all', 'half')
+    .option('--layers-per-program <n>', 'half, a number or all', '1')
     .option('--json', 'print raw samples as one JSON object')
     .action(async (flags) => (await import('./commands/bench-step.js')).benchStep(flags))
   bench

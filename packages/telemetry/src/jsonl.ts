@@ -16,7 +16,10 @@ export interface JsonlOptions {
 export class JsonlSink implements Sink {
   readonly #file: number
 
-  constructor(path: string, options: JsonlOptions = {}) {
+  constructor(
+    readonly path: string,
+    options: JsonlOptions = {},
+  ) {
     const kept = options.resumeAtStep === undefined ? undefined : keptBytes(path, options.resumeAtStep)
     this.#file = openSync(path, options.resumeAtStep === undefined ? 'a' : existsSync(path) ? 'r+' : 'w')
     if (kept !== undefined) {
@@ -26,8 +29,13 @@ export class JsonlSink implements Sink {
     }
   }
 
+  /** @throws {Error} naming the file if the system cannot take the line */
   write(event: TelemetryEvent): void {
-    writeSync(this.#file, `${JSON.stringify(event)}\n`)
+    try {
+      writeSync(this.#file, `${JSON.stringify(event)}\n`)
+    } catch (error) {
+      throw new Error(`Could not write ${this.path}: ${(error as Error).message}`, { cause: error })
+    }
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import type { TelemetryEvent } from './events.js'
 
-/** Where events go. `write` must not throw for a reason outside the event; `close` flushes. */
+/** Where events go. `write` throws if the event cannot be kept; `close` flushes. */
 export interface Sink {
   write(event: TelemetryEvent): void
   close(): void | Promise<void>

@@ -24,6 +24,7 @@ export async function train(flags: Record<string, unknown>): Promise<void> {
   const existed = existsSync(runFolder)
   const unlock = lockRun(runFolder)
   try {
+    if (!given.json) print(style('dim', `Preparing ${settings.data ?? 'the built-in stories'} …`))
     const setup = await prepare(settings, model, runFolder)
     try {
       await runTraining(setup, settings, runFolder, given, resumed)
@@ -73,62 +74,89 @@ async function runTraining(
       `Expected a run that fits into memory, got one of ${memory.text}. Use a smaller model, or --force.`,
     )
   const device = await openRunDevice(settings)
-  const started = new Date().toISOString()
-  if (!json) showHeader(setup, device, runFolder, memory.text, resumed)
-  const trainStep = await createTrainStep(device, setup.config, {
-    weights: resumed ? (await loadCheckpoint(resumed.checkpoint)).weights : setup.weights,
-    batchSize: setup.options.batchSize,
-    seqLen: setup.options.seqLen,
-    dtype: setup.dtype,
-    binding: settings.weights as 'packed' | 'inputs' | 'baked' | undefined,
-    layersPerProgram: settings.layersPerProgram as number | 'half' | 'all' | undefined,
-  })
+  try {
+    if (!json) showHeader(setup, device, runFolder, memory.text, resumed)
+    const trainStep = await createTrainStep(device, setup.config, {
+      weights: resumed ? (await loadCheckpoint(resumed.checkpoint)).weights : setup.weights,
+      batchSize: setup.options.batchSize,
+      seqLen: setup.options.seqLen,
+      dtype: setup.dtype,
+      binding: settings.weights as 'packed' | 'inputs' | 'baked' | undefined,
+      layersPerProgram: settings.layersPerProgram as number | 'half' | 'all' | undefined,
+    })
+    try {
+      const interrupted = await follow(setup, settings, device, trainStep, runFolder, json, resumed)
+      if (interrupted) {
+        process.exitCode = exitCode.interrupted
+        if (!json) print(`Interrupted and saved. Continue with: pnpm ane train --resume ${shown(runFolder)}`)
+      } else if (!json) await showSample(device, setup, trainStep, runFolder)
+    } finally {
+      trainStep.dispose()
+    }
+  } finally {
+    device.dispose()
+  }
+}
+
+/** Runs the loop, showing and recording its events; tells whether the user stopped it. */
+async function follow(
+  setup: TrainSetup,
+  settings: Settings,
+  device: Device,
+  trainStep: TrainStep,
+  runFolder: string,
+  json: boolean,
+  resumed: Resumed | undefined,
+): Promise<boolean> {
+  const time = new Date().toISOString()
+  const { config, options, data } = setup
   const facts = { device: device.description.summary, math: device.description.math, parameters: parametersOf(setup) }
-  if (!resumed) writeRun(runFolder, { version: 1, created: started, options: toFile(trainOptions, settings), facts })
+  const stored = toFile(trainOptions, settings)
+  if (!resumed) writeRun(runFolder, { version: 1, created: time, options: stored, facts })
   const sink = new JsonlSink(metricsPath(runFolder), resumed && { resumeAtStep: resumed.step })
-  const progress = new Progress(setup.options.maxSteps)
+  const progress = new Progress(options.maxSteps)
+  const interrupt = new Interrupt()
+  let step = resumed?.step ?? 0
   const emit = (event: TelemetryEvent) => {
+    step = event.step
     sink.write(event)
     if (json) printJson(event)
     else progress.show(event)
   }
-  const interrupt = new Interrupt()
   try {
-    emit({ type: 'start', time: started, step: resumed?.step ?? 0, ...facts, options: toFile(trainOptions, settings) })
-    const { config, options, data } = setup
+    emit({ type: 'start', time, step, ...facts, options: stored })
     const addFiles = (folder: string) => data.tokenizer.save(folder)
     const { signal } = interrupt
-    const run = {
+    const resume = resumed?.checkpoint
+    for await (const event of trainLoop({
       config,
       trainStep,
       tokens: data.tokens,
       options,
       runFolder,
-      resume: resumed?.checkpoint,
+      resume,
       addFiles,
       signal,
-    }
-    for await (const event of trainLoop(run)) emit(event)
-    progress.close()
-    if (signal.aborted) {
-      process.exitCode = exitCode.interrupted
-      if (!json) print(`Interrupted and saved. Continue with: pnpm ane train --resume ${shown(runFolder)}`)
-    } else if (!json) await showSample(device, setup, trainStep, runFolder)
+    }))
+      emit(event)
+    return signal.aborted
   } catch (error) {
-    progress.close()
-    sink.write({
+    const end = {
       type: 'end',
       time: new Date().toISOString(),
-      step: 0,
+      step,
       reason: 'error',
       message: (error as Error).message,
-    })
+    } as const
+    // The disk may be what failed; the first error is the one to tell.
+    try {
+      sink.write(end)
+    } catch {}
     throw error
   } finally {
+    progress.close()
     interrupt.close()
     sink.close()
-    trainStep.dispose()
-    device.dispose()
   }
 }
 

@@ -200,6 +200,6 @@ export const trainOptions: readonly OptionRow[] = [
     value: 'half|n|all',
     words: ['half', 'all'],
     group: device,
-    help: 'layers compiled into one program (default: half)',
+    help: 'layers compiled into one program (default: 1)',
   },
 ]
