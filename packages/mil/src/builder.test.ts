@@ -78,6 +78,15 @@ describe('buildProgram', () => {
     expect(building((b) => b.input('fp16', 'fp16', [2]))).toThrow(/no MIL keyword/)
   })
 
+  it('keeps every constant in a file of its own', () => {
+    expect(() =>
+      buildProgram({}, (b) => {
+        b.constant('fp16', [2], [1, 2], { path: '@model_path/w.bin' })
+        b.constant('fp16', [2], [3, 4], { path: '@model_path/w.bin' })
+      }),
+    ).toThrow('Expected a file for one constant, got @model_path/w.bin again.')
+  })
+
   it('makes an input that is returned as it is an output of its own', () => {
     const { program } = buildProgram({}, (b) => b.output(b.input('x', 'fp16', [2]), 'y'))
     expect(program.functions[0].operations.map(({ op }) => op)).toEqual(['identity'])

@@ -35,12 +35,15 @@ export interface RmsNormOptions {
  * which the derivative needs, in the fp16 range. The result does not depend on m, so m is detached: the gradient is
  * exact without going through the maximum. Finite for every finite fp16 x; the same graph serves fp32.
  *
- * @throws {OpError} if the axis has an unknown size, or `weight` has another number of elements
+ * @throws {OpError} if there is no such axis or its size is unknown, or `weight` has another number of elements
+ * @throws {RangeError} if `eps` is not positive
  */
 export function rmsNorm(b: Builder, x: Value, weight: Value, options: RmsNormOptions): Value {
   const { eps, axis = 1, name = 'rms_norm' } = options
   const shape = shapeOf(x)
   const channels = shape[axis]
+  if (channels === undefined) throw new OpError(`Expected an axis of [${shape}] for axis, got ${axis}.`)
+  if (!(eps > 0 && Number.isFinite(eps))) throw new RangeError(`Expected a positive number for eps, got ${eps}.`)
   const gain = alongAxis(b, weight, shape, axis)
   const k = 2 ** Math.round(Math.log2(channels) / 4)
   const a = Math.min(k, 2 ** Math.floor(Math.log2(FP16_SUM_LIMIT / channels) / 2))

@@ -149,7 +149,7 @@ class Differentiation {
     const needs = new Set<string>()
     for (const [name, operand] of Object.entries(operands)) {
       for (const value of valuesOf(operand)) {
-        if (this.#views.weightOf(value)) this.#pair(operation, name, dy[0]!)
+        if (this.#views.weightOf(value)) this.#pair(operation, name, value, dy[0]!)
         else if (this.#active.has(value)) needs.add(name)
       }
     }
@@ -170,10 +170,9 @@ class Differentiation {
     }
   }
 
-  #pair(operation: Operation, name: string, dy: Value): void {
-    const operand = operation.operands[name] as { value: Value }
-    const weight = this.#views.weightOf(operand.value)!.name
-    const { kind, x, xForm, dyForm } = this.#views.plan(operation, name)
+  #pair(operation: Operation, name: string, used: Value, dy: Value): void {
+    const weight = this.#views.weightOf(used)!.name
+    const { kind, x, xForm, dyForm } = this.#views.plan(operation, name, used)
     const gradient = this.#inForm(dy, dyForm)
     this.#pairs.push({ pair: { weight, kind }, x: this.#forwardOrBackward(x, xForm, weight), dy: gradient })
   }

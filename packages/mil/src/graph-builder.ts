@@ -114,7 +114,7 @@ export class GraphBuilder {
    * fp16, fp32, int8 and uint8 constants of ten or more elements are kept in a weight file of their own;
    * `{ blob: path }` refers to the record at byte 64 of a file the caller provides.
    *
-   * @throws {RangeError} if `data` does not fill `shape` or does not fit `dtype`
+   * @throws {RangeError} if `data` does not fill `shape` or does not fit `dtype`, or another constant has the file
    */
   constant(
     dtype: Dtype,
@@ -129,6 +129,7 @@ export class GraphBuilder {
     if (!inline && (path !== undefined || large)) {
       const stem = this.#names.preview(name ?? 'weight')
       const file = path ?? weightPath(stem)
+      if (this.blobs.has(file)) throw new RangeError(`Expected a file for one constant, got ${file} again.`)
       const value = this.#fileConstant(dtype, shape, file, stem)
       this.blobs.set(file, writeBlob(dtype, literalNumbers(literal)!))
       return value

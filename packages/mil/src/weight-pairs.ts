@@ -76,10 +76,9 @@ export class WeightViews {
     return isMatrix(known.view, columns, rows, known.weight) ? true : undefined
   }
 
-  /** Plans the pair of the weight operand `name`. @throws {WeightUseError} if the use has none */
-  plan(operation: Operation, name: string): PairPlan {
-    const operand = operation.operands[name]
-    const { weight, view } = this.#views.get((operand as { value: Value }).value)!
+  /** Plans the pair of the weight `used` as operand `name`. @throws {WeightUseError} if the use has none */
+  plan(operation: Operation, name: string, used: Value): PairPlan {
+    const { weight, view } = this.#views.get(used)!
     const plan = this.#planners[operation.op]?.(operation, name, view, weight)
     if (!plan) throw unpairable(weight, operation)
     return plan

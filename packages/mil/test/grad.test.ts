@@ -247,6 +247,16 @@ describe('grad', () => {
     )
     expect(() => grad(program, { ...options, wrt: ['unused'] })).toThrow(/depends on it for wrt, got unused/)
   })
+
+  it('refuses a weight among others of a list', () => {
+    const { program } = buildProgram({}, (b) => {
+      const [x, w] = [b.input('x', 'fp16', [1, 4, 1, 2]), b.input('w', 'fp16', [1, 4, 1, 2])]
+      b.output(b.concat({ values: [x, w], axis: 1, interleave: false }), 'y')
+    })
+    expect(() => grad(program, { wrt: ['x'], weights: ['w'], taps: [] })).toThrow(
+      /^Expected w as the matrix .* concat y/,
+    )
+  })
 })
 
 describe('rmsNorm', () => {
@@ -276,6 +286,17 @@ describe('rmsNorm', () => {
       if (scale < 65504) expect(relativeL2(half.gradients.x, single.gradients.x)).toBeLessThan(scale > 1 ? 1e-2 : 2e-3)
     })
   }
+
+  it('refuses an axis the value has not and an eps that is not positive', () => {
+    const norm = (options: { eps: number; axis?: number }) =>
+      buildProgram({}, (b) => {
+        const [x, w] = [b.input('x', 'fp16', [1, 4, 1, 2]), b.input('w', 'fp16', [1, 4, 1, 1])]
+        b.output(rmsNorm(b, x, w, options), 'y')
+      })
+    expect(() => norm({ eps: 1e-5, axis: -3 })).toThrow(/\[1,4,1,2\] for axis, got -3/)
+    expect(() => norm({ eps: 0 })).toThrow('Expected a positive number for eps, got 0.')
+    expect(() => norm({ eps: Number.NaN })).toThrow(/eps, got NaN/)
+  })
 
   it('stays finite for one outlier among many channels, and for zeros', () => {
     for (const C of [1024, 8192]) {

@@ -129,15 +129,17 @@ function kernelOf(
   data: Float32Array,
   transposed: boolean,
 ): Value {
-  const name = `${weight.name}_${transposed ? 'transposed' : 'kernel'}`
-  const known = kernels.get(name)
+  const key = `${weight.name}_${transposed ? 'transposed' : 'kernel'}`
+  const known = kernels.get(key)
   if (known) return known
+  // A weight of the program may have the name already, and with it the file.
+  const name = b.freeName(key)
   const { dtype } = weight.type as TensorType
   const [, out, , inner] = shapeOf(weight)
   const [rows, columns] = transposed ? [inner, out] : [out, inner]
   const values = transposed ? Float32Array.from(data, (_, i) => data[(i % out) * inner + Math.floor(i / out)]) : data
   const kernel = b.constant(dtype, [rows, columns, 1, 1], values, { name, path: `@model_path/weights/${name}.bin` })
-  kernels.set(name, kernel)
+  kernels.set(key, kernel)
   return kernel
 }
 

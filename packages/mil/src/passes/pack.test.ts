@@ -107,6 +107,11 @@ describe('pack', () => {
     })
     expect(() => pack(types.program, { weights: [] })).toThrow('Expected fp16 (the type of x) for t, got int32.')
   })
+
+  it('refuses an alignment that is no number of columns', () => {
+    const { program } = block(8, 20, 6)
+    for (const align of [0, -1, 1.5, Number.NaN]) expect(() => pack(program, { weights, align })).toThrow(/for align/)
+  })
 })
 
 describe('bake', () => {
@@ -135,6 +140,19 @@ describe('bake', () => {
       '@model_path/weights/up_kernel.bin',
       '@model_path/weights/down_kernel.bin',
     ])
+  })
+
+  it('keeps a kernel apart from a weight that has its name', () => {
+    const { program: both } = buildProgram({}, (b) => {
+      const x = b.input('x', 'fp16', [1, 4, 1, 3])
+      const y = linear(b, b.input('a', 'fp16', [1, 4, 1, 4]), x)
+      b.output(b.mul({ x: y, y: b.input('a_kernel', 'fp16', [1, 4, 1, 3]) }), 'y')
+    })
+    const { x, ...own } = randomInputs(both)
+    const data = Object.fromEntries(Object.entries(own).map(([name, tensor]) => [name, tensor.data as Float32Array]))
+    const { program: baked, blobs } = bake(both, data, { dtype: 'fp16' })
+    expect(blobs.size).toBe(2)
+    expect(evaluate(baked, { x }, { blobs })).toEqual(evaluate(both, { x, ...own }))
   })
 
   it('refuses weights of another size or type', () => {

@@ -34,11 +34,14 @@ export interface PackOptions {
  * transposed, activations never.
  *
  * @throws {TypeError} if inputs or outputs have different element types
- * @throws {RangeError} if an input or output is not `[1, C, 1, S]`, or outputs have different S
+ * @throws {RangeError} if an input or output is not `[1, C, 1, S]`, outputs have different S, or `align` makes no sense
  */
 export function pack(program: Program, options: PackOptions): { program: Program; layout: PackLayout } {
   const func = functionOf(program)
   const { align = 1, names = {} } = options
+  if (!Number.isInteger(align) || align < 1) {
+    throw new RangeError(`Expected a positive integer for align, got ${align}.`)
+  }
   for (const name of options.weights) {
     if (!func.inputs.some((value) => value.name === name)) {
       throw new RangeError(`Expected an input of ${func.name} for weights, got ${name}.`)
