@@ -6,9 +6,9 @@ import { literalNumbers } from './literals.js'
 import { mapFunctions } from './value-graph.js'
 
 /** Constants of these types with at least `FILE_ELEMENTS` elements are kept in files. */
-export const FILE_DTYPES: readonly Dtype[] = ['fp16', 'fp32', 'int8', 'uint8']
+const FILE_DTYPES: readonly Dtype[] = ['fp16', 'fp32', 'int8', 'uint8']
 /** See `FILE_DTYPES`. */
-export const FILE_ELEMENTS = 10
+const FILE_ELEMENTS = 10
 /** Position of the only record of a weight file. */
 export const WEIGHT_OFFSET = 64
 

@@ -27,7 +27,7 @@ export function valuesByName(func: Func): Map<string, Value> {
 }
 
 /** Returns an operand with its values replaced. */
-export function mapOperand(operand: Operand, replace: (value: Value) => Value): Operand {
+function mapOperand(operand: Operand, replace: (value: Value) => Value): Operand {
   if (operand.kind === 'value') {
     const value = replace(operand.value)
     return value === operand.value ? operand : { kind: 'value', value }

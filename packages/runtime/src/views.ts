@@ -62,7 +62,7 @@ export function viewDtype({ of }: View): ViewDtype {
 }
 
 /** Elements the memory of a view has in all. */
-export function viewCapacity({ of }: View): number {
+function viewCapacity({ of }: View): number {
   return isSurface(of) ? of.bytes.byteLength / dtypeBytes[of.dtype] : of.length
 }
 

@@ -68,7 +68,7 @@ export interface Addon {
 }
 
 /** Version of the functions above; the addon of another build is refused. */
-export const interfaceVersion = 2
+const interfaceVersion = 2
 
 let loaded: Addon | undefined
 

@@ -17,7 +17,7 @@ export interface Surroundings {
 }
 
 /** The facts of this process. */
-export function currentSurroundings(): Surroundings {
+function currentSurroundings(): Surroundings {
   const { platform, arch, version } = process
   const header = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
   const translated =
