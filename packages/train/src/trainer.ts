@@ -1,5 +1,4 @@
 import { flopsPerToken, type ModelConfig, type TrainStep } from '@ane/models'
-import { AdamW, clipFactor, dynamicLossScale, type LossScale, type Schedule, staticLossScale } from '@ane/optim'
 import { type EndEvent, MovingAverage, type StepEvent, type TelemetryEvent } from '@ane/telemetry'
 import {
   checkpointPath,
@@ -12,9 +11,9 @@ import {
 } from './checkpoint.js'
 import { RunError } from './errors.js'
 import { Evaluation } from './evaluation.js'
-import { scheduleOf, type TrainingOptions } from './options.js'
+import { Optimization } from './optimization.js'
+import type { TrainingOptions } from './options.js'
 import { epochSampler, evaluationStarts, type Sampler } from './sampler.js'
-import { StepClock } from './step-clock.js'
 import { splitTokens, type TokenSource } from './token-source.js'
 
 /** What a run needs; everything stays owned by the caller. */
@@ -55,19 +54,17 @@ export async function* train(setup: RunSetup): AsyncGenerator<TelemetryEvent, vo
 class Run {
   readonly #sampler: Sampler
   readonly #evaluation?: Evaluation
-  readonly #schedule: Schedule
-  readonly #lossScale: LossScale
-  readonly #optimizer: AdamW
+  readonly #optimization: Optimization
   readonly #smoothed = new MovingAverage(0.95)
   readonly #window: Int32Array
   readonly #flopsPerStep: number
   #step = 0
   #tokens = 0
+  #nextLossScale = 0
   #skippedInARow = 0
   #evalsSinceBest = 0
   #best: { loss: number; checkpoint: string | null } = { loss: Number.POSITIVE_INFINITY, checkpoint: null }
   #savedStep = -1
-  #updateMs = 0
   readonly #started = performance.now()
 
   constructor(readonly setup: RunSetup) {
@@ -85,23 +82,7 @@ class Run {
       const starts = setup.evalStarts ?? evaluationStarts(trainTokens, evalTokens, seqLen, options.evalWindows)
       this.#evaluation = new Evaluation(trainStep, tokens, starts, options)
     }
-    this.#schedule = scheduleOf(options)
-    const fixed = options.lossScale
-    this.#lossScale = fixed === 'dynamic' ? dynamicLossScale() : staticLossScale(fixed)
-    this.#optimizer = new AdamW([], {
-      beta1: options.adamBeta1,
-      beta2: options.adamBeta2,
-      epsilon: options.adamEpsilon,
-      weightDecay: options.weightDecay,
-      kernel: async (_, { epsilon, gradientScale, ...hyper }) => {
-        this.#updateMs = await trainStep.adamw({
-          ...hyper,
-          eps: epsilon,
-          gradScale: gradientScale,
-          step: this.#optimizer.steps + 1,
-        })
-      },
-    })
+    this.#optimization = new Optimization(trainStep, options)
     this.#window = new Int32Array(seqLen + 1)
     this.#flopsPerStep = flopsPerToken(config, seqLen).training * this.#tokensPerStep
   }
@@ -117,9 +98,8 @@ class Run {
     this.#step = state.step
     this.#savedStep = state.step
     this.#tokens = state.tokens
-    this.#optimizer.resume(state.updates)
+    this.#optimization.load(state)
     this.#sampler.load(state.sampler)
-    this.#lossScale.load(state.lossScale)
     this.#smoothed.load(state.smoothedLoss)
     this.#best = { loss: state.bestEvalLoss ?? Number.POSITIVE_INFINITY, checkpoint: state.bestCheckpoint }
     this.#evalsSinceBest = state.evalsSinceBest
@@ -153,49 +133,28 @@ class Run {
     return undefined
   }
 
-  /** One optimizer step: batches, gradients, norm, and an update unless the gradient is not finite. */
   async #trainOnce(): Promise<StepEvent> {
-    const { options, trainStep } = this.setup
-    const clock = new StepClock()
-    const scale = this.#lossScale.scale
-    let loss = 0
-    for (let micro = 0; micro < options.gradientAccumulationSteps; micro++) {
-      this.#fillBatch()
-      const result = await trainStep.forwardBackward(scale)
-      clock.add(result.times)
-      loss += result.loss / options.gradientAccumulationSteps
-    }
-    const unscale = 1 / (scale * options.gradientAccumulationSteps)
-    const normStart = performance.now()
-    const norm = (await trainStep.gradNorm()) * unscale
-    clock.addHost(performance.now() - normStart)
-    const learningRate = this.#schedule(this.#step + 1)
-    const finite = Number.isFinite(norm)
-    if (finite) {
-      const clip = options.maxGradNorm > 0 ? clipFactor(norm, options.maxGradNorm) : 1
-      await this.#optimizer.step(learningRate, clip * unscale)
-      clock.addHost(this.#updateMs)
-    } else trainStep.zeroGradients()
-    this.#lossScale.update(finite)
+    const result = await this.#optimization.run(++this.#step, () => this.#fillBatch())
+    const finite = Number.isFinite(result.norm)
+    this.#nextLossScale = result.nextLossScale
     this.#skippedInARow = finite ? 0 : this.#skippedInARow + 1
-    this.#step++
     this.#tokens += this.#tokensPerStep
-    const times = clock.stop()
+    const perSecond = 1000 / result.times['perf/step_ms']
     return {
       type: 'step',
       time: now(),
       step: this.#step,
-      'train/loss': loss,
-      'train/loss_smoothed': this.#smoothed.add(loss),
-      'train/learning_rate': learningRate,
-      'train/grad_norm': finite ? norm : null,
-      'train/loss_scale': scale,
+      'train/loss': result.loss,
+      'train/loss_smoothed': this.#smoothed.add(result.loss),
+      'train/learning_rate': result.learningRate,
+      'train/grad_norm': finite ? result.norm : null,
+      'train/loss_scale': result.lossScale,
       'train/skipped': !finite,
       'train/tokens': this.#tokens,
-      'perf/tokens_per_second': (this.#tokensPerStep * 1000) / times['perf/step_ms'],
-      'perf/flops_per_second': (this.#flopsPerStep * 1000) / times['perf/step_ms'],
+      'perf/tokens_per_second': this.#tokensPerStep * perSecond,
+      'perf/flops_per_second': this.#flopsPerStep * perSecond,
       'perf/rss_bytes': process.memoryUsage.rss(),
-      ...times,
+      ...result.times,
     }
   }
 
@@ -217,7 +176,7 @@ class Run {
         'TOO_MANY_SKIPPED_STEPS',
         `Stopped at step ${this.#step}: the gradient was not finite ${this.#skippedInARow} steps in a row. The last checkpoint is intact; resume with a lower --learning-rate or --dtype fp32.`,
       )
-    const message = `step ${this.#step} skipped: the gradient is not finite at loss scale ${event['train/loss_scale']}; next scale ${this.#lossScale.scale}`
+    const message = `step ${this.#step} skipped: the gradient is not finite at loss scale ${event['train/loss_scale']}; next scale ${this.#nextLossScale}`
     return { type: 'warning', time: now(), step: this.#step, message }
   }
 
@@ -257,10 +216,9 @@ class Run {
     return {
       version: 1,
       step: this.#step,
-      updates: this.#optimizer.steps,
+      ...this.#optimization.state(),
       tokens: this.#tokens,
       sampler: this.#sampler.state(),
-      lossScale: this.#lossScale.state(),
       smoothedLoss: this.#smoothed.state(),
       bestEvalLoss: Number.isFinite(this.#best.loss) ? this.#best.loss : null,
       bestCheckpoint: this.#best.checkpoint,
