@@ -1,5 +1,6 @@
 /**
- * Builds `build/ane.node` and `build/libane_sim` with the system's C++ compiler. Nothing is downloaded; unchanged files are not recompiled.
+ * Builds `build/ane.node` and `build/libane_sim` with the system's C++ compiler. Nothing is downloaded; unchanged files
+ * are not recompiled.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
