@@ -42,7 +42,7 @@ Result<std::shared_ptr<AneDevice>> AneDevice::Create(std::shared_ptr<const Frame
     return Status("ANE_UNAVAILABLE", "This system's framework has no performance statistics.");
   }
   auto services = std::make_shared<AneServices>();
-  services->models = std::make_shared<ModelCache>(framework, options.qos);
+  services->models = std::make_shared<ModelCache>(framework, options.qos, options.compile_budget);
   services->surfaces = std::make_shared<SurfaceRegistry>();
   services->programs = std::make_shared<ProgramList>();
   services->perf_stats = options.perf_stats;
@@ -107,7 +107,7 @@ Result<AneStatistics> AneDevice::Statistics() const {
   s.cache_hits = models.cache_hits;
   s.loads = models.loads;
   s.live_models = models.live;
-  s.compile_milliseconds = models.compile_milliseconds;
+  s.compile_nanoseconds = models.compile_nanoseconds;
   s.evaluations = runs.evaluations;
   s.requests = runs.requests;
   s.staged_copies = runs.staged_copies;

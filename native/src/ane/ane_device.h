@@ -18,6 +18,7 @@ struct AneOptions {
   int threads = 1;  // of the host kernels
   uint32_t qos = kDefaultQos;
   bool perf_stats = false;
+  int compile_budget = 0;  // as ModelCache
 };
 
 // What the system says of itself; empty or 0 where it says nothing.
@@ -30,9 +31,8 @@ struct AneIdentity {
 };
 
 struct AneStatistics {
-  int64_t compiles, cache_hits, loads, live_models, evaluations, requests, staged_copies, staged_bytes, live_surfaces,
+  int64_t compiles, compile_nanoseconds, cache_hits, loads, live_models, evaluations, requests, staged_copies, staged_bytes, live_surfaces,
       surface_bytes, hardware_nanoseconds, hardware_samples;
-  double compile_milliseconds;
   int process_compiles;
   std::string simulator;  // JSON, empty for a real device
 };

@@ -14,14 +14,13 @@ constexpr auto kLoadRetryDelay = std::chrono::milliseconds(100);
 // What the compiler says of a program it understood and refused, as opposed to a service that gave up.
 constexpr const char* kInvalidProgram = "InvalidMILProgram";
 
-Status CompileFailure(const std::string& name, const std::string& reason, int compiles) {
+Status CompileFailure(const std::string& name, const std::string& reason, bool budget_spent) {
   const bool silent = reason.empty();
-  const bool spent = compiles >= kCompileBudget && reason.find(kInvalidProgram) == std::string::npos;
-  if (silent || spent) {
-    return {"ANE_COMPILE_LIMIT", "The Neural Engine's compiler refused " + name + (silent ? " without a reason" : "") +
-                                     " after " + std::to_string(compiles) + " programs of this process" +
-                                     (silent ? "" : ": " + reason) +
-                                     ". Some systems stop at about 119; save and start the process again."};
+  if (silent || (budget_spent && reason.find(kInvalidProgram) == std::string::npos)) {
+    return {"ANE_COMPILE_LIMIT", "The Neural Engine's compiler refused " + name +
+                                     (silent ? " without a reason" : ": " + reason) + ". This process has compiled " +
+                                     std::to_string(CompilesOfProcess()) +
+                                     " programs, and some systems stop at about 119; save and start it again."};
   }
   return {"ANE_COMPILE_FAILED", "The Neural Engine's compiler refused " + name + ": " + reason + "."};
 }
@@ -38,18 +37,16 @@ Model::~Model() {
   framework_->methods().Send<bool>(Call::kModelUnload, object_.get(), qos_, &error);
 }
 
-Status Model::Compile(const ModelSource& source, ModelCounters& counters) {
-  const int compiles = ++g_compiles;
+std::pair<bool, std::string> Model::Compile(ModelCounters& counters) {
+  ++g_compiles;
   ++counters.compiles;
   const auto start = std::chrono::steady_clock::now();
   Id error = nullptr;
   const Id options = framework_->methods().SendClass<Id>(Call::kDictionary);
   const bool done = framework_->methods().Send<bool>(Call::kModelCompile, object_.get(), qos_, options, &error);
-  const double milliseconds =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  for (double sum = counters.compile_milliseconds; !counters.compile_milliseconds.compare_exchange_weak(sum, sum + milliseconds);) {
-  }
-  return done ? Status() : CompileFailure(source.name, framework_->ErrorText(error), compiles);
+  const auto spent = std::chrono::steady_clock::now() - start;
+  counters.compile_nanoseconds += std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count();
+  return {done, done ? "" : framework_->ErrorText(error)};
 }
 
 Status Model::Load(const ModelSource& source, ModelCounters& counters) {
@@ -103,14 +100,19 @@ Result<ObjectRef> ModelCache::Describe(const ModelSource& source) const {
   return ObjectRef(framework_->objc(), model);
 }
 
+bool ModelCache::BudgetSpent() const {
+  return compile_budget_ > 0 ? counters_.compiles > compile_budget_ : CompilesOfProcess() > kCompileBudget;
+}
+
 Status ModelCache::Build(Slot& slot, ObjectRef object, const std::string& identifier, const ModelSource& source) {
   const std::string temporary = framework_->Text(framework_->objc().temporary_directory());
   Result<ModelFolder> folder = ModelFolder::Write(temporary, identifier, source.text, source.weights);
   if (!folder.ok()) return folder.status();
   std::unique_ptr<Model> model(new Model(framework_, qos_, std::move(object)));
   model->folder_ = std::move(folder.value());
-  Status status = model->Compile(source, counters_);
-  if (status.ok()) status = model->Load(source, counters_);
+  const auto [compiled, reason] = model->Compile(counters_);
+  if (!compiled) return CompileFailure(source.name, reason, BudgetSpent());
+  Status status = model->Load(source, counters_);
   if (!status.ok()) return status;
   slot.model = std::move(model);
   ++counters_.live;

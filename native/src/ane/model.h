@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "ane/framework.h"
 #include "ane/model_folder.h"
@@ -33,7 +34,7 @@ struct ModelCounters {
   std::atomic<int64_t> cache_hits{0};
   std::atomic<int64_t> loads{0};
   std::atomic<int64_t> live{0};
-  std::atomic<double> compile_milliseconds{0};
+  std::atomic<int64_t> compile_nanoseconds{0};
 };
 
 // Unloads and removes its folder when destroyed.
@@ -52,7 +53,8 @@ class Model {
   Model(std::shared_ptr<const Framework> framework, uint32_t qos, ObjectRef object)
       : framework_(std::move(framework)), qos_(qos), object_(std::move(object)) {}
 
-  Status Compile(const ModelSource& source, ModelCounters& counters);
+  // False with the framework's words, which may be empty.
+  std::pair<bool, std::string> Compile(ModelCounters& counters);
   Status Load(const ModelSource& source, ModelCounters& counters);
 
   std::shared_ptr<const Framework> framework_;
@@ -65,8 +67,10 @@ class Model {
 // Models by content: equal text and weights are one model, compiled once and unloaded when its last user lets go.
 class ModelCache : public std::enable_shared_from_this<ModelCache> {
  public:
-  ModelCache(std::shared_ptr<const Framework> framework, uint32_t qos)
-      : framework_(std::move(framework)), qos_(qos) {}
+  // `compile_budget`: after how many compiles of this cache a failure without a clear reason counts as the limit; 0 means
+  // after kCompileBudget of the process.
+  ModelCache(std::shared_ptr<const Framework> framework, uint32_t qos, int compile_budget)
+      : framework_(std::move(framework)), qos_(qos), compile_budget_(compile_budget) {}
 
   // Compiles and loads unless a model of the same content is in use. Different programs compile at the same time; no
   // lock that an evaluation needs is held. ANE_COMPILE_FAILED or ANE_COMPILE_LIMIT.
@@ -81,12 +85,14 @@ class ModelCache : public std::enable_shared_from_this<ModelCache> {
     int users = 0;
   };
 
+  bool BudgetSpent() const;
   Status Build(Slot& slot, ObjectRef object, const std::string& identifier, const ModelSource& source);
   Result<ObjectRef> Describe(const ModelSource& source) const;
   void Release(Slot& slot);
 
   const std::shared_ptr<const Framework> framework_;
   const uint32_t qos_;
+  const int compile_budget_;
   ModelCounters counters_;
   std::mutex mutex_;  // of the map only
   std::map<std::string, std::shared_ptr<Slot>> slots_;

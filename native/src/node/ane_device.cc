@@ -15,7 +15,7 @@ Result<std::shared_ptr<const Framework>> OpenFramework(const std::string& simula
   return simulator.empty() ? Framework::OpenSystem() : Framework::OpenSimulator(simulator, configuration);
 }
 
-// (threads, qos, perfStats, simulator, configuration) → device handle with `identity`. `simulator` is the path of a
+// (threads, qos, perfStats, compileBudget, simulator, configuration) → device handle with `identity`. `simulator` is the path of a
 // simulator's library and `configuration` its JSON; an empty path means this Mac's own framework.
 Result<Napi::Value> AneDeviceCreate(const Napi::CallbackInfo& info) {
   const Result<int64_t> threads = GetInteger(info[0], "threads", 1, ThreadPool::AvailableCores());
@@ -24,14 +24,17 @@ Result<Napi::Value> AneDeviceCreate(const Napi::CallbackInfo& info) {
   if (!qos.ok()) return qos.status();
   const Result<bool> perf_stats = GetBoolean(info[2], "perfStats");
   if (!perf_stats.ok()) return perf_stats.status();
-  const Result<std::string> simulator = GetString(info[3], "simulator");
+  const Result<int64_t> budget = GetInteger(info[3], "compileBudget", 0, 1000000);
+  if (!budget.ok()) return budget.status();
+  const Result<std::string> simulator = GetString(info[4], "simulator");
   if (!simulator.ok()) return simulator.status();
-  const Result<std::string> configuration = GetString(info[4], "configuration");
+  const Result<std::string> configuration = GetString(info[5], "configuration");
   if (!configuration.ok()) return configuration.status();
 
   Result<std::shared_ptr<const Framework>> framework = OpenFramework(simulator.value(), configuration.value());
   if (!framework.ok()) return framework.status();
-  const AneOptions options{static_cast<int>(threads.value()), static_cast<uint32_t>(qos.value()), perf_stats.value()};
+  const AneOptions options{static_cast<int>(threads.value()), static_cast<uint32_t>(qos.value()), perf_stats.value(),
+                           static_cast<int>(budget.value())};
   Result<std::shared_ptr<AneDevice>> device = AneDevice::Create(std::move(framework.value()), options);
   if (!device.ok()) return device.status();
   const AneIdentity& identity = device.value()->identity();
@@ -73,7 +76,7 @@ Result<Napi::Value> AneDeviceStatistics(const Napi::CallbackInfo& info) {
       {"hardwareSamples", s.hardware_samples},
   };
   for (const auto& [name, count] : counts) statistics.Set(name, static_cast<double>(count));
-  statistics.Set("compileMs", s.compile_milliseconds);
+  statistics.Set("compileMs", static_cast<double>(s.compile_nanoseconds) * 1e-6);
   statistics.Set("nearCompileLimit", s.process_compiles >= kCompileWarning);
   statistics.Set("simulator", s.simulator);
   return Napi::Value(statistics);

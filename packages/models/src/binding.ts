@@ -9,6 +9,16 @@ import { elementCount } from './weights.js'
 /** Where weights live: surfaces of their own, one packed surface per program, or constants of the program. */
 export type WeightBinding = 'inputs' | 'packed' | 'baked'
 
+/** Whether programs run on a Neural Engine, real or simulated. */
+export const onNeuralEngine = ({ description }: Device): boolean =>
+  description.kind === 'ane' || description.kind === 'ane-sim'
+
+/** The binding a device runs unless another is asked for: the Neural Engine wants one surface in and one out. */
+export const defaultBinding = (device: Device): WeightBinding => (onNeuralEngine(device) ? 'packed' : 'inputs')
+
+/** Columns each packed piece starts at a multiple of: the Neural Engine reads other widths wrongly or not at all. */
+const packAlignment = (device: Device): number => (onNeuralEngine(device) ? 32 : 1)
+
 /** A program in `inputs` form with its constants. */
 export interface ProgramSource {
   readonly name: string
@@ -65,7 +75,7 @@ export async function compileBound(
 ): Promise<CompiledProgram> {
   const { name, program, blobs } = source
   if (binding === 'packed') {
-    const packed = pack(program, { weights: [...source.weights], outputs: 'concat' })
+    const packed = pack(program, { weights: [...source.weights], outputs: 'concat', align: packAlignment(device) })
     const executable = await device.compile(print(packed.program), { name, blobs })
     return { executable, weights: source.weights, layout: packed.layout }
   }

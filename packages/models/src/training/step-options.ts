@@ -11,7 +11,7 @@ export interface TrainStepOptions {
   readonly dtype?: ModelDtype
   /** Starting weights; the step takes the arrays over and changes them in place. */
   readonly weights: ReadonlyMap<string, Float32Array>
-  /** @default 'inputs' */
+  /** @default 'packed' on a Neural Engine, else 'inputs' */
   readonly binding?: WeightBinding
   /** @default 1 */
   readonly layersPerProgram?: LayersPerProgram

@@ -1,5 +1,5 @@
 import { type Device, type Schedule, type ScheduleTimes, type View, view } from '@ane/runtime'
-import type { WeightBinding } from '../binding.js'
+import { defaultBinding, type WeightBinding } from '../binding.js'
 import { type ModelConfig, modelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
 import { OwnedDevice } from '../owned-device.js'
@@ -58,7 +58,7 @@ export class TrainStep {
    * @throws {AneError} if the device refuses a program
    */
   static async create(device: Device, config: ModelConfig, options: TrainStepOptions): Promise<TrainStep> {
-    const { batchSize, seqLen, dtype = 'fp16', binding = 'inputs' } = options
+    const { batchSize, seqLen, dtype = 'fp16', binding = defaultBinding(device) } = options
     modelConfig(config)
     checkStepOptions(config, options)
     const columns = batchSize * seqLen

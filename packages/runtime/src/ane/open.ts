@@ -82,12 +82,12 @@ export function openAneSimulator(addon: Addon, threads: number, options: DeviceO
 function create(
   addon: Addon,
   threads: number,
-  { qos = defaultQos, perfStats = false }: DeviceOptions,
+  { qos = defaultQos, perfStats = false, compileLimit = 0 }: DeviceOptions,
   simulator: string,
   configuration: string,
 ): DeviceHandle & { readonly identity: AneIdentity } {
   try {
-    return addon.aneDeviceCreate(threads, qos, perfStats, simulator, configuration)
+    return addon.aneDeviceCreate(threads, qos, perfStats, compileLimit, simulator, configuration)
   } catch (cause) {
     throw engineError(cause)
   }

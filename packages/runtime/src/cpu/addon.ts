@@ -74,11 +74,12 @@ export interface Addon {
     lenientBlobs: boolean,
     name: string,
   ): Promise<ProgramHandle>
-  /** An empty `simulator` means this Mac's own framework. */
+  /** An empty `simulator` means this Mac's own framework, a `compileBudget` of 0 that of the process. */
   aneDeviceCreate(
     threads: number,
     qos: number,
     perfStats: boolean,
+    compileBudget: number,
     simulator: string,
     configuration: string,
   ): DeviceHandle & { readonly identity: AneIdentity }
