@@ -79,9 +79,12 @@ Examples:
   const mil = ane.command('mil').description('check and run MIL programs')
   mil
     .command('check')
-    .description('parse and verify a program')
+    .description('parse and verify a program, and check it against the limits of a chip')
     .argument('<file.mil>')
     .option('--weights <folder>', 'the folder that @model_path means (default: that of the file)')
+    .option('--target <chip>', 'm1 … m5, or a variant such as m1-pro or m4-max')
+    .option('--os <version>', 'macOS version of the target, e.g. 26.2')
+    .option('--fix <out.mil>', 'write the program as the target takes it')
     .option('--json', 'print the diagnostics as one JSON object')
     .action(async (file, flags) => (await import('./commands/mil-check.js')).milCheck(file, flags))
   mil
