@@ -1,6 +1,7 @@
 /** Checking a program against the limits of a chip before anything is compiled. */
 
-import type { Program } from '../ir.js'
+import type { Operation, Program } from '../ir.js'
+import { tensorOf } from '../tensor.js'
 import { compareVersions, type ResolvedTarget, resolveTarget, type Target } from './chips.js'
 import { ProgramFacts, type SurfaceSizes } from './facts.js'
 import type { Finding, LimitRule, LimitSeverity, Symptom } from './rule.js'
@@ -70,6 +71,11 @@ export function reportedFor({ chips }: LimitRule, target: ResolvedTarget): boole
   return chips === 'all' || chips.includes(target.chip.family)
 }
 
+/** Tells whether sizes are known only when the program runs, which most repairs need earlier. */
+function isOpen(operation: Operation | undefined): boolean {
+  return operation?.results.some(({ type }) => tensorOf(type)?.shape.includes(null) ?? true) ?? false
+}
+
 function diagnostic(rule: LimitRule, finding: Finding, { func, target }: ProgramFacts): LimitDiagnostic {
   const { id, symptom, evidence, fix, repair, chips, seen } = rule
   const { operation, value } = finding
@@ -88,7 +94,7 @@ function diagnostic(rule: LimitRule, finding: Finding, { func, target }: Program
     symptom,
     evidence: evidence.sources,
     ...(fix && { fix }),
-    repairable: repair !== undefined,
+    repairable: repair !== undefined && !finding.unrepairable && !isOpen(operation),
     ...(operation && { op: operation.op }),
     ...((operation || value) && { operation: operation?.results[0]?.name ?? value?.name }),
     function: func.name,

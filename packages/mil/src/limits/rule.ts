@@ -66,6 +66,8 @@ export interface Finding {
   readonly operation?: Operation
   /** The value concerned, where it is no operation's result. */
   readonly value?: Value
+  /** The repairs of the row do not help here. */
+  readonly unrepairable?: boolean
   /** Overrides the severity of the row downwards. */
   readonly severity?: LimitSeverity
 }

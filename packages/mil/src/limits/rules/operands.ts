@@ -11,6 +11,11 @@ const NEVER = [
   ...['bitwise_and', 'bitwise_or', 'bitwise_xor', 'bitwise_not', 'non_maximum_suppression'],
 ]
 
+/** Operations that can be written with those of the collected kernels. */
+const REPAIRABLE = new Set(
+  'gelu silu square layer_norm l2_norm rsqrt sqrt inverse real_div tile stack split'.split(' '),
+)
+
 /** The operations of all collected kernels, and what is folded before the compiler sees it. */
 const PROVEN = new Set([
   ...[
@@ -181,7 +186,8 @@ export const operandRules: readonly LimitRule[] = [
       for (const [op, operation] of first) {
         const count = facts.named(op).length
         const times = count === 1 ? 'once' : `${count} times`
-        yield { operation, message: `Expected an operation of the known kernels, got ${op} (${times}).` }
+        const unrepairable = !REPAIRABLE.has(op)
+        yield { operation, unrepairable, message: `Expected an operation of the known kernels, got ${op} (${times}).` }
       }
     },
     fix: 'Use the operations of the known kernels where that is possible.',

@@ -169,6 +169,7 @@ export const operatorRules: readonly LimitRule[] = [
         const [result] = operation.results
         yield {
           operation,
+          unrepairable: true,
           message: `Expected constant indices for ${result?.name}, got ${operation.op} with computed ones.`,
         }
       }
