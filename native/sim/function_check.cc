@@ -5,6 +5,7 @@
 #include <set>
 
 #include "engine/lexer.h"
+#include "engine/literal.h"
 #include "engine/op_call.h"
 #include "sim/rules.h"
 
@@ -55,8 +56,7 @@ class Check {
     for (const Operation& operation : function_.operations) CheckOperation(operation);
     CheckSoleIdentity();
     CheckBlobs();
-    if (text_.find("program(1.3)") != std::string_view::npos || text_.find("<ios18>") != std::string_view::npos)
-      Break("C-04", 0, "program(1.3) or ios18");
+    CheckSpelling();
     return refusal_;
   }
 
@@ -211,6 +211,19 @@ class Check {
       if (producer == producer_.end() || producer->second->op.substr(0, 7) != "reduce_") continue;
       const std::vector<double> numbers = NumbersOf(operation, other);
       if (numbers.size() == 1 && numbers[0] == 0) Break("C-41", operation.offset, "mul");
+    }
+  }
+
+  void CheckSpelling() {
+    const size_t open = text_.find('(');
+    double version = 0;
+    if (open != std::string_view::npos)
+      engine::ParseDouble(text_.substr(open + 1, text_.find(')', open) - open - 1), &version);
+    const size_t opset = text_.find("<ios18>");
+    if (version >= 1.3) {
+      Break("C-04", 0, "program(" + std::string(text_.substr(open + 1, text_.find(')', open) - open - 1)) + ")");
+    } else if (opset != std::string_view::npos) {
+      Break("C-04", opset, "ios18");
     }
   }
 

@@ -8,7 +8,7 @@ namespace {
 constexpr uint8_t kM1 = 1, kM2 = 2, kM3 = 4, kM4 = 8, kM5 = 16, kAll = 31;
 
 constexpr Rule kRules[] = {
-    {"C-04", 0, kM1 | kM2, "program(1.3) or ios18 spelling is refused"},
+    {"C-04", kM1 | kM2, 0, "the spelling of program(1.3) and ios18 is refused"},
     {"C-07", kM4, kAll & ~kM4, "matmul flags must be named constants"},
     {"C-09", 0, kM1, "a variable name that one project found to misbehave"},
     {"C-10", 0, kM5, "identity as the sole output gives NaN"},
