@@ -68,6 +68,7 @@ const ALWAYS: readonly RepairName[] = ['name-constants', 'build-info', 'explicit
  * (and 5e-4 for the tanh form of an exact gelu). Sizes are never changed: what is too small stays a diagnostic.
  *
  * @throws {RangeError} if the target is unknown
+ * @throws {OpError} if operands do not fit an operation; check the program with `verify` first
  */
 export function lower(program: Program, target: LowerTarget): LoweredProgram {
   const resolved = resolveTarget(target)
