@@ -16,8 +16,8 @@ export const onNeuralEngine = ({ description }: Device): boolean =>
 /** The binding a device runs unless another is asked for: the Neural Engine wants one surface in and one out. */
 export const defaultBinding = (device: Device): WeightBinding => (onNeuralEngine(device) ? 'packed' : 'inputs')
 
-/** Columns each packed piece starts at a multiple of: the Neural Engine reads other widths wrongly or not at all. */
-const packAlignment = (device: Device): number => (onNeuralEngine(device) ? 32 : 1)
+/** The Neural Engine reads widths that are no multiple of 32 wrongly or not at all, and M1 to M4 refuse wider surfaces. */
+const packLimits = (device: Device) => (onNeuralEngine(device) ? { align: 32, maxColumns: 16384 } : {})
 
 /** A program in `inputs` form with its constants. */
 export interface ProgramSource {
@@ -75,7 +75,7 @@ export async function compileBound(
 ): Promise<CompiledProgram> {
   const { name, program, blobs } = source
   if (binding === 'packed') {
-    const packed = pack(program, { weights: [...source.weights], outputs: 'concat', align: packAlignment(device) })
+    const packed = pack(program, { weights: [...source.weights], outputs: 'concat', ...packLimits(device) })
     const executable = await device.compile(print(packed.program), { name, blobs })
     return { executable, weights: source.weights, layout: packed.layout }
   }

@@ -70,9 +70,9 @@ export interface DeviceOptions {
   perfStats?: boolean
   /** Where the text of a program that does not compile is written. */
   dumpFolder?: string
-  /** Chip to simulate, `m1` … `m5`; default `m4`. `ane-sim` only, like all that follow. */
+  /** Chip to simulate, `m1` … `m5` or a variant such as `m1-pro`; default `m4`. `ane-sim` only, like all that follow. */
   chip?: string
-  /** macOS version to simulate; default `26.2`. */
+  /** macOS version to simulate; default the one most reports about the chip come from. */
   os?: string
   /** What goes wrong: for a list, the nth call of that kind, from 1. */
   faults?: SimulatorFaults

@@ -1,4 +1,5 @@
 export { AneDevice, type AneStatistics, aneStatistics } from './ane/device.js'
+export { type NeuralEngineReport, neuralEngineReport } from './ane/report.js'
 export { AneError, type AneErrorCode } from './ane-error.js'
 export { type Addon, type AneMethod, loadAddon } from './cpu/addon.js'
 export * from './device.js'

@@ -1,5 +1,6 @@
 /** Opening the Neural Engine and its simulator. */
 import { existsSync } from 'node:fs'
+import { resolveTarget } from '@ane/mil'
 import { AneError, engineError } from '../ane-error.js'
 import type { Addon, AneIdentity, DeviceHandle } from '../cpu/addon.js'
 import type { DeviceOptions, SimulatorFaults } from '../device.js'
@@ -8,7 +9,6 @@ import { runSmokeProgram } from './smoke-program.js'
 
 const defaultQos = 21
 const defaultChip = 'm4'
-const defaultOs = '26.2'
 
 /** @throws {AneError} code `ANE_UNAVAILABLE`, saying why, where there is no Neural Engine */
 export function openAne(addon: Addon, threads: number, options: DeviceOptions): AneDevice {
@@ -50,7 +50,8 @@ export async function tryAne(addon: Addon, threads: number, options: DeviceOptio
 /**
  * A simulated chip. One configuration at a time per process.
  *
- * @throws {TypeError} if the simulator does not know the chip or the system, or another chip is open
+ * @throws {RangeError} if the chip or the system is unknown
+ * @throws {TypeError} if another chip, or the same with other faults, is open
  * @throws {AneError} code `ANE_UNAVAILABLE` if the simulator was not built or a fault says so
  */
 export function openAneSimulator(addon: Addon, threads: number, options: DeviceOptions): AneDevice {
@@ -61,16 +62,17 @@ export function openAneSimulator(addon: Addon, threads: number, options: DeviceO
       `Expected the simulator at ${simulatorPath}, found nothing. Build it: pnpm --filter @ane/native build`,
     )
   }
-  const { chip = defaultChip, os = defaultOs, faults, compileLimit } = options
+  const { faults, compileLimit } = options
+  const { chip, os } = resolveTarget({ chip: options.chip ?? defaultChip, os: options.os })
   const configuration = JSON.stringify({
-    chip,
+    chip: chip.name,
     os,
     ...(faults && { faults: faultsOnDisk(faults) }),
     ...(compileLimit !== undefined && { compile_limit: compileLimit }),
   })
   const handle = create(addon, threads, options, simulatorPath, configuration)
   const { subType } = handle.identity
-  const summary = `Neural Engine simulator, ${chip.toUpperCase()}, macOS ${os}, ${hostThreads(threads)}`
+  const summary = `Neural Engine simulator, ${chip.name.toUpperCase()}, macOS ${os}, ${hostThreads(threads)}`
   return new AneDevice(
     addon,
     handle,
