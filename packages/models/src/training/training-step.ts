@@ -2,6 +2,7 @@ import { type Device, type Schedule, type ScheduleTimes, type View, view } from 
 import { defaultBinding, type WeightBinding } from '../binding.js'
 import { type ModelConfig, modelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
+import { checkHostOps } from '../host-ops.js'
 import { OwnedDevice } from '../owned-device.js'
 import { cutSegments } from '../segments.js'
 import { checkTargets, checkTokens, compactIndex } from '../tokens.js'
@@ -63,8 +64,8 @@ export class TrainStep {
     checkStepOptions(config, options)
     const columns = batchSize * seqLen
     const parameters = new Parameters(config, options.weights)
-    const { compactVocabulary, layersPerProgram = 1 } = options
-    const segments = cutSegments(config, layersPerProgram)
+    const { compactVocabulary, hostOps = [], layersPerProgram = hostOps.length > 0 ? 'half' : 1 } = options
+    const segments = cutSegments(config, layersPerProgram, checkHostOps(config, layersPerProgram, hostOps))
     const owned = new OwnedDevice(device)
     try {
       const programs = new SegmentPrograms(owned, config, segments, { batchSize, seqLen, dtype }, binding)
@@ -120,7 +121,7 @@ export class TrainStep {
   #recordForward(schedule: Schedule, backward: boolean): View[] {
     this.classifier.recordEmbedding(schedule, this.input)
     const streams = [this.input]
-    for (const segment of this.#segments) streams.push(recordForward(schedule, segment, streams.at(-1)!))
+    for (const segment of this.#segments) streams.push(recordForward(schedule, segment, this.store, streams.at(-1)!))
     this.classifier.recordLogits(schedule, streams.at(-1)!)
     this.classifier.recordLoss(schedule, backward)
     return streams
