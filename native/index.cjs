@@ -2,7 +2,8 @@
 
 /**
  * The addon: `build/ane.node`, or the file ANE_ADDON names. Throws an Error with `code` ADDON_NOT_FOUND when there is no
- * such file and ADDON_INCOMPATIBLE when it does not load; @ane/runtime turns both into a diagnosis.
+ * such file and ADDON_INCOMPATIBLE when it does not load; @ane/runtime turns both into a diagnosis. `simulatorPath` is
+ * where the build puts the simulator of the Neural Engine.
  */
 const { existsSync } = require('node:fs')
 const path = require('node:path')
@@ -10,6 +11,8 @@ const path = require('node:path')
 const addonPath = process.env.ANE_ADDON
   ? path.resolve(process.env.ANE_ADDON)
   : path.join(__dirname, 'build', 'ane.node')
+
+const simulatorPath = path.join(__dirname, 'build', `libane_sim.${process.platform === 'darwin' ? 'dylib' : 'so'}`)
 
 const fail = (code, message, cause) => Object.assign(new Error(message, { cause }), { code, addonPath })
 
@@ -22,4 +25,4 @@ const load = () => {
   }
 }
 
-module.exports = Object.assign(load(), { addonPath })
+module.exports = Object.assign(load(), { addonPath, simulatorPath })

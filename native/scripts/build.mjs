@@ -1,5 +1,6 @@
 /**
- * Builds `build/ane.node` with the system's C++ compiler. Nothing is downloaded; unchanged files are not recompiled.
+ * Builds `build/ane.node` and `build/libane_sim` with the system's C++ compiler. Nothing is downloaded; unchanged files
+ * are not recompiled.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,9 +8,10 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { addonLinkFlags, BuildError, commonFlags, findCompiler } from './compiler.mjs'
 import { compileObjects, findSources, run } from './objects.mjs'
+import { buildSimulator } from './simulator.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const parts = ['base', 'kernels', 'host', 'engine', 'schedule', 'node']
+const parts = ['base', 'kernels', 'host', 'engine', 'schedule', 'ane', 'node']
 
 const build = async () => {
   const compiler = findCompiler()
@@ -46,6 +48,13 @@ const build = async () => {
 
 try {
   await build()
+  await buildSimulator({
+    compiler: findCompiler(),
+    folder: path.join(root, 'build'),
+    objects: path.join(root, 'build', 'objects'),
+    root,
+    report: (line) => console.log(line),
+  })
 } catch (error) {
   if (!(error instanceof BuildError)) throw error
   console.error(error.message)

@@ -87,9 +87,13 @@ export const commonFlags = (sanitize) => [
   '-pthread',
 ]
 
+// g++ 12 warns of overlapping copies inside its own `"text" + std::string`; clang does not know the name.
+const withoutFalseWarnings = ['-Wno-unknown-warning-option', '-Wno-restrict']
+
 /** Flags of one file: its instruction set where it has one, Node's headers where it may see them. */
 export const fileFlags = (file, root) => {
   const inNode = path.relative(path.join(root, 'src'), file).startsWith(`node${path.sep}`)
+  const inSimulator = path.relative(root, file).startsWith(`sim${path.sep}`)
   return [
     '-Wall',
     '-Wextra',
@@ -97,6 +101,7 @@ export const fileFlags = (file, root) => {
     path.join(root, 'src'),
     ...((process.arch === 'x64' && x64Flags[path.basename(file)]) || []),
     ...(inNode ? nodeFlags() : []),
+    ...(inSimulator ? ['-I', root, ...withoutFalseWarnings] : []),
     ...(process.env.CXXFLAGS?.trim().split(/\s+/).filter(Boolean) ?? []),
   ]
 }

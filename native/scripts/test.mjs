@@ -12,9 +12,10 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { BuildError, commonFlags, findCompiler } from './compiler.mjs'
 import { compileObjects, findSources, run } from './objects.mjs'
+import { buildSimulator } from './simulator.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const parts = ['base', 'kernels', 'host', 'engine', 'schedule']
+const parts = ['base', 'kernels', 'host', 'engine', 'schedule', 'ane']
 const report = (line) => console.log(line)
 
 const archive = async (objects, file) => {
@@ -33,8 +34,9 @@ const link = async (compiler, object, library, program, sanitize, key) => {
 }
 
 /** Runs one program, shows what it says on failure, and reads its last line. */
-const execute = (program) => {
-  const result = spawnSync(program, { encoding: 'utf8', maxBuffer: 1 << 26 })
+const execute = (program, simulator) => {
+  const env = { ...process.env, ANE_SIM_LIBRARY: simulator }
+  const result = spawnSync(program, { encoding: 'utf8', maxBuffer: 1 << 26, env })
   const output = `${result.stdout ?? ''}${result.stderr ?? ''}`
   const sum = /(\d+) passed, (\d+) failed\s*$/.exec((result.stdout ?? '').trimEnd())
   const passed = Number(sum?.[1] ?? 0)
@@ -64,6 +66,11 @@ const test = async (sanitize, filters) => {
     (file) => filters.length === 0 || filters.some((filter) => path.basename(file).includes(filter)),
   )
   const tests = await compileObjects({ ...shared, sources })
+  const simulator = await buildSimulator({
+    ...shared,
+    folder: sanitize ? folder : path.join(root, 'build'),
+    objects: sanitize ? shared.folder : path.join(root, 'build', 'objects'),
+  })
   const library = await archive(engine.objects, path.join(folder, 'libane.a'))
   const content = (files) => files.reduce((sum, file) => sum.update(readFileSync(file)), createHash('sha256'))
   let passed = 0
@@ -71,7 +78,7 @@ const test = async (sanitize, filters) => {
   for (const [i, object] of tests.objects.entries()) {
     const program = path.join(folder, path.basename(sources[i], '.cc'))
     await link(compiler, object, library, program, sanitize, content([object, ...engine.objects]).digest('hex'))
-    const counts = execute(program)
+    const counts = execute(program, simulator)
     passed += counts.passed
     failed += counts.failed
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "check.h"
+#include "schedule/cpu_device.h"
 
 namespace {
 
@@ -58,7 +59,7 @@ TEST(views_lie_inside_their_memory) {
 
 TEST(entries_run_in_order_and_raise_versions) {
   auto device = std::make_shared<CpuDevice>(2, true);
-  const auto program = CpuProgram::Compile(device, kDouble, {});
+  const auto program = Program::Compile(device, kDouble, {});
   EXPECT(program.ok());
   if (!program.ok()) return;
   const auto x = MakeSurface({2, 3}), y = MakeSurface({2, 3});
@@ -78,7 +79,7 @@ TEST(entries_run_in_order_and_raise_versions) {
 
 TEST(bindings_are_checked) {
   auto device = std::make_shared<CpuDevice>(1, true);
-  const auto program = CpuProgram::Compile(device, kDouble, {});
+  const auto program = Program::Compile(device, kDouble, {});
   EXPECT(program.ok());
   if (!program.ok()) return;
   const auto x = MakeSurface({2, 3}), y = MakeSurface({2, 3}), other = MakeSurface({3, 2});
@@ -101,7 +102,7 @@ TEST(disposed_objects_stop_an_execution) {
   EXPECT(!schedule.Execute().ok());
   schedule.End();
   EXPECT(!schedule.Begin().ok());
-  EXPECT(!CpuProgram::Compile(device, kDouble, {}).ok());
+  EXPECT(!Program::Compile(device, kDouble, {}).ok());
 }
 
 TEST(executions_of_one_device_follow_each_other) {

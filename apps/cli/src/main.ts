@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { exitCode, exitCodeOf, UsageError } from './exit.js'
+import { addDeviceOptions } from './options/device-options.js'
 import { commanderOptions } from './options/table.js'
 import { trainOptions } from './options/train-options.js'
 import { style } from './terminal/output.js'
@@ -34,7 +35,7 @@ Examples:
   for (const row of trainOptions) for (const option of commanderOptions(row)) train.addOption(option)
   train.action(async (flags) => (await import('./commands/train.js')).train(flags))
 
-  ane
+  const sample = ane
     .command('sample')
     .description('write text with a trained model')
     .argument('<run|checkpoint>', 'a run folder (its best checkpoint), a model folder or a llama2.c .bin file')
@@ -45,7 +46,6 @@ Examples:
     .option('--top-k <n>', 'choose among the n most likely tokens, 0 all', '0')
     .option('--top-p <p>', 'choose among the most likely tokens that reach this probability together', '0.95')
     .option('--seed <n>', 'the same seed writes the same text', '0')
-    .option('--device <name>', 'auto, cpu or reference', 'auto')
     .option('--dtype <type>', 'fp16 or fp32', 'fp16')
     .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
     .option('--json', 'print one JSON object')
@@ -79,12 +79,15 @@ Examples:
   const mil = ane.command('mil').description('check and run MIL programs')
   mil
     .command('check')
-    .description('parse and verify a program')
+    .description('parse and verify a program, and check it against the limits of a chip')
     .argument('<file.mil>')
     .option('--weights <folder>', 'the folder that @model_path means (default: that of the file)')
+    .option('--target <chip>', 'm1 … m5, or a variant such as m1-pro or m4-max')
+    .option('--os <version>', 'macOS version of the target, e.g. 26.2')
+    .option('--fix <out.mil>', 'write the program as the target takes it')
     .option('--json', 'print the diagnostics as one JSON object')
     .action(async (file, flags) => (await import('./commands/mil-check.js')).milCheck(file, flags))
-  mil
+  const milRun = mil
     .command('run')
     .description('run a program on tensors from a safetensors file')
     .argument('<file.mil>')
@@ -92,7 +95,6 @@ Examples:
     .requiredOption('--outputs <out.safetensors>', 'where the outputs go, one tensor each')
     .option('--weights <folder>', 'the folder that @model_path means (default: that of the file)')
     .option('--function <name>', 'which function to run', 'main')
-    .option('--device <name>', 'cpu or reference', 'cpu')
     .option('--math <mode>', 'exact or fast', 'exact')
     .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
     .option('--lenient', 'accept weight records with a wrong type, size or pointer')
@@ -100,18 +102,17 @@ Examples:
     .action(async (file, flags) => (await import('./commands/mil-run.js')).milRun(file, flags))
 
   const bench = ane.command('bench').description('measure speed on this machine')
-  bench
+  const benchStep = bench
     .command('step')
     .description('time whole training steps')
     .option('--model <preset>', 'model shape', 'stories110m')
     .option('--seq-len <n>', 'tokens per sequence', '256')
     .option('--batch-size <n>', 'sequences per step', '1')
     .option('--steps <n>', 'timed steps', '7')
-    .option('--device <name>', 'auto, cpu or reference', 'auto')
     .option('--math <mode>', 'exact or fast', 'exact')
     .option('--dtype <type>', 'fp16 or fp32', 'fp16')
     .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
-    .option('--weights <binding>', 'packed or inputs', 'inputs')
+    .option('--weights <binding>', 'packed or inputs (default: packed on a Neural Engine, else inputs)')
     .option('--layers-per-program <n>', 'half, a number or all', '1')
     .option('--json', 'print raw samples as one JSON object')
     .action(async (flags) => (await import('./commands/bench-step.js')).benchStep(flags))
@@ -125,6 +126,8 @@ Examples:
     .option('--json', 'print raw samples as one JSON object')
     .action(async (flags) => (await import('./commands/bench-gemm.js')).benchGemm(flags))
 
+  for (const command of [sample, benchStep]) addDeviceOptions(command)
+  addDeviceOptions(milRun, 'cpu')
   for (const command of [ane, ...ane.commands, ...mil.commands, ...bench.commands])
     command.exitOverride().showSuggestionAfterError()
   return ane

@@ -1,12 +1,13 @@
 import { type Checkpoint, generate, loadCheckpoint, type SamplingOptions } from '@ane/models'
-import { type Device, openDevice } from '@ane/runtime'
+import type { Device } from '@ane/runtime'
 import { loadTokenizer, type Tokenizer } from '@ane/tokenizer'
 import { checkpointOf } from './checkpoint-target.js'
 import { UsageError } from './exit.js'
+import { type DeviceFlags, openDeviceFor } from './options/device-options.js'
 import { integerFlag, numberFlag, wordFlag } from './options/numbers.js'
 
 /** Flags that choose how text is generated, as commander gives them. */
-export interface SampleFlags {
+export interface SampleFlags extends DeviceFlags {
   prompt: string
   tokenizer?: string
   maxTokens: string
@@ -14,7 +15,6 @@ export interface SampleFlags {
   topK: string
   topP: string
   seed: string
-  device: string
   dtype: string
   threads?: string
 }
@@ -44,7 +44,6 @@ export interface Writer {
 
 /** @throws {UsageError} if a flag makes no sense @throws if the checkpoint or tokenizer cannot be read */
 export async function loadSampler(target: string, flags: SampleFlags): Promise<Sampler> {
-  const kind = wordFlag('--device', flags.device, ['auto', 'cpu', 'reference'])
   const options: SamplingOptions = {
     maxTokens: integerFlag('--max-tokens', flags.maxTokens, 1),
     temperature: numberFlag('--temperature', flags.temperature, 0),
@@ -53,14 +52,13 @@ export async function loadSampler(target: string, flags: SampleFlags): Promise<S
     seed: integerFlag('--seed', flags.seed, 0),
     dtype: wordFlag('--dtype', flags.dtype, ['fp16', 'fp32']),
   }
-  const threads = flags.threads === undefined ? undefined : integerFlag('--threads', flags.threads, 1)
   const path = await checkpointOf(target)
   const checkpoint = await loadCheckpoint(path)
   const tokenizerPath = flags.tokenizer ?? checkpoint.tokenizerPath
   if (tokenizerPath === undefined)
     throw new UsageError(`Expected a tokenizer beside ${path}, got none. Name it with --tokenizer.`)
   const tokenizer = await loadTokenizer(tokenizerPath)
-  const device = await openDevice(kind, { threads })
+  const device = await openDeviceFor(flags, { threads: flags.threads })
   const promptIds = encodePrompt(tokenizer, flags.prompt)
   let tokens = 0
   return {

@@ -23,6 +23,7 @@ struct IoDescription {
 
 struct CompileOptions {
   std::string function = "main";
+  std::string name;  // for messages of devices; empty means the function's
   // Weight files by the path the text names. Borrowed during Compile only; constants are copied.
   std::map<std::string, std::span<const uint8_t>> blobs;
   // Concrete shapes of inputs that have unknown dimensions.
@@ -47,6 +48,9 @@ class Executable {
   // buffer never overlaps an input buffer. No allocation, no locks besides the pool's.
   virtual Status Run(std::span<const void* const> inputs, std::span<void* const> outputs, void* scratch,
                      ThreadPool& pool) const = 0;
+
+  // Lets go of what a device holds outside this process; runs that start later fail. The engine's own hold nothing.
+  virtual void Close() {}
 };
 
 }  // namespace ane

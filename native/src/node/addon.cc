@@ -6,13 +6,14 @@
 namespace {
 
 // Raised when a function below changes its arguments or meaning, so that a stale build is recognised.
-constexpr int kInterfaceVersion = 2;
+constexpr int kInterfaceVersion = 4;
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ane::node::PrepareArguments(env);
   exports.Set("interfaceVersion", kInterfaceVersion);
   ane::node::ExportSurfaces(env, exports);
   ane::node::ExportDevices(env, exports);
+  ane::node::ExportAneDevices(env, exports);
   ane::node::ExportPrograms(env, exports);
   ane::node::ExportSchedules(env, exports);
   return exports;

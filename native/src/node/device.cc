@@ -11,6 +11,7 @@
 #include "node/arguments.h"
 #include "node/objects.h"
 #include "node/promise_worker.h"
+#include "schedule/cpu_device.h"
 
 namespace ane::node {
 namespace {
@@ -50,7 +51,7 @@ Result<Napi::Value> DeviceCreate(const Napi::CallbackInfo& info) {
   const Status isa = CheckIsa();
   if (!isa.ok()) return isa;
   Result<Napi::Object> handle =
-      MakeHandle(info.Env(), std::make_shared<CpuDevice>(static_cast<int>(threads.value()), exact.value()));
+      MakeHandle<Device>(info.Env(), std::make_shared<CpuDevice>(static_cast<int>(threads.value()), exact.value()));
   if (!handle.ok()) return handle.status();
   handle.value().Set("isa", Vec().isa);
   return Napi::Value(handle.value());
@@ -88,7 +89,7 @@ Result<Napi::Value> MeasurePeakFlops(const Napi::CallbackInfo& info) {
 
 class CompileWorker : public PromiseWorker {
  public:
-  CompileWorker(Napi::Env env, std::shared_ptr<CpuDevice> device, std::string text)
+  CompileWorker(Napi::Env env, std::shared_ptr<Device> device, std::string text)
       : PromiseWorker(env), device_(std::move(device)), text_(std::move(text)) {
     options_.exact = device_->exact();
   }
@@ -103,7 +104,7 @@ class CompileWorker : public PromiseWorker {
 
  protected:
   Status Perform() override {
-    Result<std::shared_ptr<CpuProgram>> compiled = CpuProgram::Compile(device_, text_, options_);
+    Result<std::shared_ptr<Program>> compiled = Program::Compile(device_, text_, options_);
     if (!compiled.ok()) return compiled.status();
     program_ = std::move(compiled.value());
     return {};
@@ -116,11 +117,11 @@ class CompileWorker : public PromiseWorker {
   }
 
  private:
-  std::shared_ptr<CpuDevice> device_;
+  std::shared_ptr<Device> device_;
   std::string text_;
   CompileOptions options_;
   std::vector<ArrayReference> blobs_;
-  std::shared_ptr<CpuProgram> program_;
+  std::shared_ptr<Program> program_;
 };
 
 // [[path, Uint8Array], …]
@@ -162,9 +163,9 @@ Status ReadInputShapes(const Napi::Value& value, CompileOptions& options) {
   return {};
 }
 
-// (device, text, function, blobs, inputShapes, lenientBlobs) → promise of a program handle.
+// (device, text, function, blobs, inputShapes, lenientBlobs, name) → promise of a program handle.
 Result<Napi::Value> DeviceCompile(const Napi::CallbackInfo& info) {
-  const auto device = GetHandle<CpuDevice>(info[0], "device");
+  const auto device = GetHandle<Device>(info[0], "device");
   if (!device.ok()) return device.status();
   if (device.value()->disposed()) return InvalidArgument("Expected a live device, got a disposed one.");
   Result<std::string> text = GetString(info[1], "mil");
@@ -173,9 +174,12 @@ Result<Napi::Value> DeviceCompile(const Napi::CallbackInfo& info) {
   if (!function.ok()) return function.status();
   const Result<bool> lenient = GetBoolean(info[5], "lenientBlobs");
   if (!lenient.ok()) return lenient.status();
+  Result<std::string> name = GetString(info[6], "name");
+  if (!name.ok()) return name.status();
 
   auto worker = std::make_unique<CompileWorker>(info.Env(), device.value(), std::move(text.value()));
   worker->options().function = std::move(function.value());
+  worker->options().name = std::move(name.value());
   worker->options().lenient_blobs = lenient.value();
   Status status = ReadBlobs(info[3], *worker);
   if (status.ok()) status = ReadInputShapes(info[4], worker->options());
@@ -190,7 +194,7 @@ void ExportDevices(Napi::Env env, Napi::Object exports) {
   Export<Processor>(env, exports, "processor");
   Export<MeasurePeakFlops>(env, exports, "measurePeakFlops");
   Export<DeviceCreate>(env, exports, "deviceCreate");
-  Export<DisposeHandle<CpuDevice>>(env, exports, "deviceDispose");
+  Export<DisposeHandle<Device>>(env, exports, "deviceDispose");
   Export<DeviceCompile>(env, exports, "deviceCompile");
 }
 

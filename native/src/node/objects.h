@@ -8,7 +8,7 @@
 
 #include "node/arguments.h"
 #include "node/handle.h"
-#include "schedule/cpu_device.h"
+#include "schedule/device.h"
 #include "schedule/schedule.h"
 #include "schedule/surface.h"
 
@@ -27,13 +27,13 @@ struct HandleType<Surface> {
   static constexpr const char* kName = "surface";
 };
 template <>
-struct HandleType<CpuDevice> {
+struct HandleType<Device> {
   static constexpr napi_type_tag kTag = {0x1d84f0b7c39a4e62, 0x9c05a1e87f2b46d3};
   static constexpr const char* kArticle = "a ";
   static constexpr const char* kName = "device";
 };
 template <>
-struct HandleType<CpuProgram> {
+struct HandleType<Program> {
   static constexpr napi_type_tag kTag = {0xb35e6c0182d74fa9, 0xa4d91f7c60b2483e};
   static constexpr const char* kArticle = "an ";
   static constexpr const char* kName = "executable";
@@ -45,10 +45,11 @@ struct HandleType<JsSchedule> {
   static constexpr const char* kName = "schedule";
 };
 
-void ExportSurfaces(Napi::Env env, Napi::Object exports);   // surface.cc
-void ExportDevices(Napi::Env env, Napi::Object exports);    // device.cc
-void ExportPrograms(Napi::Env env, Napi::Object exports);   // program.cc
-void ExportSchedules(Napi::Env env, Napi::Object exports);  // schedule.cc
+void ExportSurfaces(Napi::Env env, Napi::Object exports);    // surface.cc
+void ExportDevices(Napi::Env env, Napi::Object exports);     // device.cc
+void ExportAneDevices(Napi::Env env, Napi::Object exports);  // ane_device.cc
+void ExportPrograms(Napi::Env env, Napi::Object exports);    // program.cc
+void ExportSchedules(Napi::Env env, Napi::Object exports);   // schedule.cc
 
 template <Function function>
 void Export(Napi::Env env, Napi::Object exports, const char* name) {

@@ -29,7 +29,7 @@ Result<Napi::Value> DescribeAll(Napi::Env env, const std::vector<IoDescription>&
 
 // (program) → { inputs, outputs, flops }.
 Result<Napi::Value> ProgramDescribe(const Napi::CallbackInfo& info) {
-  const auto program = GetHandle<CpuProgram>(info[0], "executable");
+  const auto program = GetHandle<Program>(info[0], "executable");
   if (!program.ok()) return program.status();
   const Executable& executable = program.value()->executable();
   const Result<Napi::Value> inputs = DescribeAll(info.Env(), executable.inputs());
@@ -45,14 +45,14 @@ Result<Napi::Value> ProgramDescribe(const Napi::CallbackInfo& info) {
 
 // A program with surfaces that fit it.
 struct BoundCall {
-  std::shared_ptr<CpuProgram> program;
+  std::shared_ptr<Program> program;
   std::vector<std::shared_ptr<Surface>> inputs;
   std::vector<std::shared_ptr<Surface>> outputs;
 };
 
 // (program, inputs, outputs): surfaces in the declared order.
 Result<BoundCall> GetCall(const Napi::CallbackInfo& info) {
-  auto program = GetHandle<CpuProgram>(info[0], "executable");
+  auto program = GetHandle<Program>(info[0], "executable");
   if (!program.ok()) return program.status();
   auto inputs = GetSurfaces(info[1], "inputs");
   if (!inputs.ok()) return inputs.status();
@@ -102,7 +102,7 @@ void ExportPrograms(Napi::Env env, Napi::Object exports) {
   Export<ProgramDescribe>(env, exports, "programDescribe");
   Export<ProgramRun>(env, exports, "programRun");
   Export<ProgramRunSync>(env, exports, "programRunSync");
-  Export<DisposeHandle<CpuProgram>>(env, exports, "programDispose");
+  Export<DisposeHandle<Program>>(env, exports, "programDispose");
 }
 
 }  // namespace ane::node

@@ -24,7 +24,7 @@ Result<Napi::Value> HostKernelNamesOf(const Napi::CallbackInfo& info) {
 }
 
 Result<Napi::Value> ScheduleCreate(const Napi::CallbackInfo& info) {
-  const auto device = GetHandle<CpuDevice>(info[0], "device");
+  const auto device = GetHandle<Device>(info[0], "device");
   if (!device.ok()) return device.status();
   if (device.value()->disposed()) return InvalidArgument("Expected a live device, got a disposed one.");
   std::shared_ptr<JsSchedule> schedule(new JsSchedule{Schedule(device.value()), {}});
@@ -37,7 +37,7 @@ Result<Napi::Value> ScheduleCreate(const Napi::CallbackInfo& info) {
 Result<Napi::Value> ScheduleRun(const Napi::CallbackInfo& info) {
   const auto schedule = GetHandle<JsSchedule>(info[0], "schedule");
   if (!schedule.ok()) return schedule.status();
-  const auto program = GetHandle<CpuProgram>(info[1], "executable");
+  const auto program = GetHandle<Program>(info[1], "executable");
   if (!program.ok()) return program.status();
   auto inputs = GetSurfaces(info[2], "inputs");
   if (!inputs.ok()) return inputs.status();

@@ -22,13 +22,21 @@ Result<Dtype> GetSurfaceDtype(const Napi::Value& value) {
   return InvalidArgument("Expected a surface type for dtype, got " + name.value() + ".");
 }
 
-// (shape, dtype) → handle with `bytes`, a Uint8Array over the surface's own memory.
+// (shape, dtype, device?) → handle with `bytes`, a Uint8Array over the surface's own memory. Without a device the memory
+// is ordinary.
 Result<Napi::Value> SurfaceCreate(const Napi::CallbackInfo& info) {
   const Result<std::vector<int64_t>> shape = GetShape(info[0], "shape");
   if (!shape.ok()) return shape.status();
   const Result<Dtype> dtype = GetSurfaceDtype(info[1]);
   if (!dtype.ok()) return dtype.status();
-  const Result<std::shared_ptr<Surface>> surface = Surface::Create(shape.value(), dtype.value());
+  SurfaceAllocator allocate = AllocateMemory;
+  if (!info[2].IsUndefined()) {
+    const auto device = GetHandle<Device>(info[2], "device");
+    if (!device.ok()) return device.status();
+    if (device.value()->disposed()) return InvalidArgument("Expected a live device, got a disposed one.");
+    allocate = [device = device.value()](size_t bytes) { return device->AllocateSurface(bytes); };
+  }
+  const Result<std::shared_ptr<Surface>> surface = Surface::Create(shape.value(), dtype.value(), allocate);
   if (!surface.ok()) return surface.status();
 
   // The ArrayBuffer holds the memory itself, so a view kept by JavaScript outlives the surface safely.

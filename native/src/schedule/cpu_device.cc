@@ -1,96 +1,14 @@
 #include "schedule/cpu_device.h"
 
-#include <algorithm>
-#include <exception>
-#include <string>
-#include <utility>
+#include "schedule/surface.h"
 
 namespace ane {
-namespace {
 
-std::string ShapeText(const std::vector<int64_t>& shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
-  return text + "]";
-}
+Result<std::shared_ptr<void>> CpuDevice::AllocateSurface(size_t bytes) { return AllocateMemory(bytes); }
 
-Status CheckBinding(const IoDescription& io, const Surface* surface) {
-  if (surface == nullptr) return InvalidArgument("Expected a surface for " + io.name + ", got none.");
-  if (surface->disposed()) return InvalidArgument("Expected a live surface for " + io.name + ", got a disposed one.");
-  if (surface->dtype() == io.dtype && surface->shape() == io.shape) return {};
-  const char* name = SurfaceDtypeName(io.dtype);
-  return InvalidArgument("Expected " + std::string(name ? name : "another type") + " " + ShapeText(io.shape) + " for " +
-                         io.name + ", got " + SurfaceDtypeName(surface->dtype()) + " " + ShapeText(surface->shape()) +
-                         ".");
-}
-
-}  // namespace
-
-CpuDevice::CpuDevice(int threads, bool exact)
-    : exact_(exact), threads_(threads), pool_(std::make_unique<ThreadPool>(threads)) {}
-
-void CpuDevice::Dispose() {
-  disposed_.store(true, std::memory_order_release);
-  std::lock_guard<std::mutex> lock(mutex_);
-  pool_.reset();
-  scratch_.reset();
-  scratch_bytes_ = 0;
-}
-
-Status CpuDevice::ReserveScratch(size_t bytes) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (bytes <= scratch_bytes_) return {};
-  std::shared_ptr<void> larger = AllocateAligned(bytes);
-  if (larger == nullptr) {
-    return {"OUT_OF_MEMORY", "Not enough memory for " + std::to_string(bytes) + " bytes of working memory."};
-  }
-  scratch_ = std::move(larger);
-  scratch_bytes_ = bytes;
-  return {};
-}
-
-CpuProgram::CpuProgram(std::shared_ptr<CpuDevice> device, std::unique_ptr<Executable> executable)
-    : device_(std::move(device)), executable_(std::move(executable)) {}
-
-Result<std::shared_ptr<CpuProgram>> CpuProgram::Compile(std::shared_ptr<CpuDevice> device, std::string_view text,
-                                                        const CompileOptions& options) {
-  if (device->disposed()) return InvalidArgument("Expected a live device, got a disposed one.");
-  try {
-    Result<std::unique_ptr<Executable>> compiled = Executable::Compile(text, options);
-    if (!compiled.ok()) return compiled.status();
-    const Status reserved = device->ReserveScratch(compiled.value()->scratch_bytes());
-    if (!reserved.ok()) return reserved;
-    return std::shared_ptr<CpuProgram>(new CpuProgram(std::move(device), std::move(compiled.value())));
-  } catch (const std::bad_alloc&) {
-    return Status("OUT_OF_MEMORY", "Not enough memory to compile the program.");
-  } catch (const std::exception& error) {
-    return Status("ANE_COMPILE_FAILED", std::string("The compiler stopped: ") + error.what() + ".");
-  }
-}
-
-Status CpuProgram::CheckBindings(const std::vector<std::shared_ptr<Surface>>& inputs,
-                                 const std::vector<std::shared_ptr<Surface>>& outputs) const {
-  const auto& ins = executable_->inputs();
-  const auto& outs = executable_->outputs();
-  if (inputs.size() != ins.size() || outputs.size() != outs.size()) {
-    return InvalidArgument("Expected " + std::to_string(ins.size()) + " inputs and " + std::to_string(outs.size()) +
-                           " outputs, got " + std::to_string(inputs.size()) + " and " +
-                           std::to_string(outputs.size()) + ".");
-  }
-  for (size_t i = 0; i < ins.size(); ++i) {
-    Status status = CheckBinding(ins[i], inputs[i].get());
-    if (!status.ok()) return status;
-  }
-  for (size_t i = 0; i < outs.size(); ++i) {
-    Status status = CheckBinding(outs[i], outputs[i].get());
-    if (!status.ok()) return status;
-    const auto& surface = outputs[i];
-    if (std::find(inputs.begin(), inputs.end(), surface) != inputs.end() ||
-        std::find(outputs.begin(), outputs.begin() + i, surface) != outputs.begin() + i) {
-      return InvalidArgument("Expected a surface of its own for " + outs[i].name + ", got one that is bound twice.");
-    }
-  }
-  return {};
+Result<std::unique_ptr<Executable>> CpuDevice::CompileExecutable(std::string_view text,
+                                                                 const CompileOptions& options) {
+  return Executable::Compile(text, options);
 }
 
 }  // namespace ane

@@ -52,7 +52,7 @@ Result<TensorView> MakeView(const Region& region, Dtype dtype, int64_t rows, int
                     col_stride};
 }
 
-Schedule::Schedule(std::shared_ptr<CpuDevice> device) : device_(std::move(device)) {}
+Schedule::Schedule(std::shared_ptr<Device> device) : device_(std::move(device)) {}
 
 Status Schedule::CheckIdle() const {
   if (executing_.load(std::memory_order_acquire)) {
@@ -61,7 +61,7 @@ Status Schedule::CheckIdle() const {
   return {};
 }
 
-Status Schedule::AddRun(std::shared_ptr<CpuProgram> program, std::vector<std::shared_ptr<Surface>> inputs,
+Status Schedule::AddRun(std::shared_ptr<Program> program, std::vector<std::shared_ptr<Surface>> inputs,
                         std::vector<std::shared_ptr<Surface>> outputs) {
   Status status = CheckIdle();
   if (!status.ok()) return status;
@@ -122,7 +122,7 @@ Status Schedule::Begin() {
 }
 
 Status Schedule::Execute() {
-  const CpuDevice::Session session(*device_);
+  const Device::Session session(*device_);
   if (session.pool() == nullptr) return DisposedDevice();
   const Clock::time_point start = Clock::now();
   for (size_t i = 0; i < entries_.size(); ++i) {
@@ -135,7 +135,7 @@ Status Schedule::Execute() {
   return {};
 }
 
-Status Schedule::RunEntry(const Entry& entry, const CpuDevice::Session& session) const {
+Status Schedule::RunEntry(const Entry& entry, const Device::Session& session) const {
   if (entry.program) {
     Status status =
         entry.program->executable().Run(entry.inputs, entry.outputs, session.scratch(), *session.pool());
@@ -147,11 +147,11 @@ Status Schedule::RunEntry(const Entry& entry, const CpuDevice::Session& session)
   return {};
 }
 
-Result<double> RunOnce(const CpuProgram& program, const std::vector<std::shared_ptr<Surface>>& inputs,
+Result<double> RunOnce(const Program& program, const std::vector<std::shared_ptr<Surface>>& inputs,
                        const std::vector<std::shared_ptr<Surface>>& outputs) {
   const auto in = InputPointers(inputs);
   const auto out = OutputPointers(outputs);
-  const CpuDevice::Session session(program.device());
+  const Device::Session session(program.device());
   if (session.pool() == nullptr) return DisposedDevice();
   const Clock::time_point start = Clock::now();
   Status status = program.executable().Run(in, out, session.scratch(), *session.pool());

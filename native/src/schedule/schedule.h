@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 #include "host/host_kernels.h"
-#include "schedule/cpu_device.h"
+#include "schedule/device.h"
 #include "schedule/surface.h"
 
 namespace ane {
@@ -25,17 +25,17 @@ Result<TensorView> MakeView(const Region& region, Dtype dtype, int64_t rows, int
 
 class Schedule {
  public:
-  explicit Schedule(std::shared_ptr<CpuDevice> device);
+  explicit Schedule(std::shared_ptr<Device> device);
 
   // Appends a run; surfaces in the declared order of the program.
-  Status AddRun(std::shared_ptr<CpuProgram> program, std::vector<std::shared_ptr<Surface>> inputs,
+  Status AddRun(std::shared_ptr<Program> program, std::vector<std::shared_ptr<Surface>> inputs,
                 std::vector<std::shared_ptr<Surface>> outputs);
   // Appends a host kernel. `surfaces` are those the views point into, `written` those of them it may change.
   Status AddKernel(const std::string& name, KernelOperands operands, std::vector<std::shared_ptr<Surface>> surfaces,
                    std::vector<std::shared_ptr<Surface>> written);
 
   size_t size() const { return entries_.size(); }
-  const CpuDevice& device() const { return *device_; }
+  const Device& device() const { return *device_; }
 
   // Claims the schedule for one execution: fails if it is executing or names something disposed. After a success the
   // caller calls Execute once, from any thread, reads the times, and calls End.
@@ -48,7 +48,7 @@ class Schedule {
 
  private:
   struct Entry {
-    std::shared_ptr<CpuProgram> program;  // nullptr for a kernel
+    std::shared_ptr<Program> program;  // nullptr for a kernel
     const HostKernel* kernel = nullptr;
     KernelOperands operands;
     std::vector<std::shared_ptr<Surface>> surfaces;  // everything the entry reads or writes
@@ -57,10 +57,10 @@ class Schedule {
     std::vector<void*> outputs;
   };
 
-  Status RunEntry(const Entry& entry, const CpuDevice::Session& session) const;
+  Status RunEntry(const Entry& entry, const Device::Session& session) const;
   Status CheckIdle() const;
 
-  std::shared_ptr<CpuDevice> device_;
+  std::shared_ptr<Device> device_;
   std::vector<Entry> entries_;
   std::vector<double> milliseconds_;
   double total_milliseconds_ = 0;
@@ -68,7 +68,7 @@ class Schedule {
 };
 
 // One run outside any schedule. Returns the milliseconds it took.
-Result<double> RunOnce(const CpuProgram& program, const std::vector<std::shared_ptr<Surface>>& inputs,
+Result<double> RunOnce(const Program& program, const std::vector<std::shared_ptr<Surface>>& inputs,
                        const std::vector<std::shared_ptr<Surface>>& outputs);
 
 }  // namespace ane

@@ -34,7 +34,16 @@ std::shared_ptr<void> AllocateAligned(size_t bytes) {
 Surface::Surface(std::vector<int64_t> shape, Dtype dtype, int64_t elements, std::shared_ptr<void> memory)
     : shape_(std::move(shape)), dtype_(dtype), elements_(elements), memory_(std::move(memory)) {}
 
-Result<std::shared_ptr<Surface>> Surface::Create(std::vector<int64_t> shape, Dtype dtype) {
+Result<std::shared_ptr<void>> AllocateMemory(size_t bytes) {
+  std::shared_ptr<void> memory = AllocateAligned(bytes);
+  if (memory == nullptr) {
+    return Status("OUT_OF_MEMORY", "Not enough memory for a surface of " + std::to_string(bytes) + " bytes.");
+  }
+  return memory;
+}
+
+Result<std::shared_ptr<Surface>> Surface::Create(std::vector<int64_t> shape, Dtype dtype,
+                                                 const SurfaceAllocator& allocate) {
   if (SurfaceDtypeName(dtype) == nullptr) return InvalidArgument("Expected a surface type.");
   const int64_t limit = static_cast<int64_t>(kMaxBytes / SizeOf(dtype));
   int64_t elements = 1;
@@ -43,12 +52,9 @@ Result<std::shared_ptr<Surface>> Surface::Create(std::vector<int64_t> shape, Dty
     if (dim > limit / elements) return InvalidArgument("Expected less than 4 GiB for a surface.");
     elements *= dim;
   }
-  std::shared_ptr<void> memory = AllocateAligned(static_cast<size_t>(elements) * SizeOf(dtype));
-  if (memory == nullptr) {
-    return Status("OUT_OF_MEMORY", "Not enough memory for a surface of " +
-                                       std::to_string(static_cast<size_t>(elements) * SizeOf(dtype)) + " bytes.");
-  }
-  return std::shared_ptr<Surface>(new Surface(std::move(shape), dtype, elements, std::move(memory)));
+  Result<std::shared_ptr<void>> memory = allocate(static_cast<size_t>(elements) * SizeOf(dtype));
+  if (!memory.ok()) return memory.status();
+  return std::shared_ptr<Surface>(new Surface(std::move(shape), dtype, elements, std::move(memory.value())));
 }
 
 }  // namespace ane

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -15,13 +16,20 @@ namespace ane {
 // The name the interface uses for a type a surface can hold ("fp16"), or nullptr for a type it cannot.
 const char* SurfaceDtypeName(Dtype dtype);
 
+// Where a surface's memory comes from: at least so many zeroed bytes, 64-byte aligned, or why there are none.
+using SurfaceAllocator = std::function<Result<std::shared_ptr<void>>(size_t bytes)>;
+
+// Ordinary memory.
+Result<std::shared_ptr<void>> AllocateMemory(size_t bytes);
+
 // Dense row-major memory of one tensor, 64-byte aligned, zero at first.
 class Surface {
  public:
   static constexpr size_t kMaxBytes = 0xFFFFFFFFu;  // what one Uint8Array can show on every supported Node
 
-  // Dimensions are positive; fails with INVALID_ARGUMENT or OUT_OF_MEMORY.
-  static Result<std::shared_ptr<Surface>> Create(std::vector<int64_t> shape, Dtype dtype);
+  // Dimensions are positive; fails with INVALID_ARGUMENT or what the allocator says.
+  static Result<std::shared_ptr<Surface>> Create(std::vector<int64_t> shape, Dtype dtype,
+                                                 const SurfaceAllocator& allocate = AllocateMemory);
 
   const std::vector<int64_t>& shape() const { return shape_; }
   Dtype dtype() const { return dtype_; }

@@ -9,6 +9,7 @@ export * from './format-error.js'
 export * from './fp16.js'
 export * from './grad.js'
 export * from './ir.js'
+export * from './limits/index.js'
 export * from './literals.js'
 export { type ConstantLookup, inferTypes } from './ops/call.js'
 export {

@@ -20,6 +20,16 @@ export function checkBinding(binding: WeightBinding, dtype: ModelDtype): void {
   if (!dtypes.includes(dtype)) throw new TypeError(`Expected fp16 or fp32 for dtype, got ${String(dtype)}.`)
 }
 
+/** Whether programs run on a Neural Engine, real or simulated. */
+export const onNeuralEngine = ({ description }: Device): boolean =>
+  description.kind === 'ane' || description.kind === 'ane-sim'
+
+/** The binding a device runs unless another is asked for: the Neural Engine wants one surface in and one out. */
+export const defaultBinding = (device: Device): WeightBinding => (onNeuralEngine(device) ? 'packed' : 'inputs')
+
+/** The Neural Engine reads widths that are no multiple of 32 wrongly or not at all, and M1 to M4 refuse wider surfaces. */
+const packLimits = (device: Device) => (onNeuralEngine(device) ? { align: 32, maxColumns: 16384 } : {})
+
 /** A program in `inputs` form with its constants. */
 export interface ProgramSource {
   readonly name: string
@@ -76,7 +86,7 @@ export async function compileBound(
 ): Promise<CompiledProgram> {
   const { name, program, blobs } = source
   if (binding === 'packed') {
-    const packed = pack(program, { weights: [...source.weights], outputs: 'concat' })
+    const packed = pack(program, { weights: [...source.weights], outputs: 'concat', ...packLimits(device) })
     const executable = await device.compile(print(packed.program), { name, blobs })
     return { executable, weights: source.weights, layout: packed.layout }
   }

@@ -31,6 +31,10 @@ export interface PositionConstants {
 export interface GraphContext extends GraphOptions {
   readonly b: Builder
   readonly config: ModelConfig
+  /** The half-block's normed input where the host computes it. */
+  readonly normed?: Value
+  /** Whether the host adds the half-block's result to the residual stream. */
+  readonly hostResidual: boolean
   /** The program's position constants. */
   positions(): PositionConstants
   /** Declares the weight as an input: matrices `[1, out, 1, in]`, norms `[1, size, 1, 1]`. */
@@ -78,12 +82,14 @@ function residual(context: GraphContext, x: Value, change: Value): Value {
   const { b } = context
   const { residual_multiplier: multiplier, activation_clip: limit } = context.config
   const scaled = multiplier === 1 ? change : b.mul({ x: change, y: multiplier })
+  if (context.hostResidual) return scaled
   const sum = b.add({ x, y: scaled }, 'residual')
   if (limit === undefined) return sum
   return b.clip({ x: context.tap(sum), alpha: -limit, beta: limit }, 'clipped')
 }
 
 function normedInput(context: GraphContext, x: Value, name: string): Value {
+  if (context.normed !== undefined) return context.normed
   const options = { eps: context.config.rms_norm_eps, name }
   return context.tap(rmsNorm(context.b, x, context.weight(`${name}.weight`), options))
 }

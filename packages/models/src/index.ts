@@ -10,6 +10,7 @@ export { halfToInterleaved, interleavedToHalf, isRotated } from './formats/rope-
 export * from './formats/safetensors.js'
 export type { SafetensorsDtype, SafetensorsEntry } from './formats/safetensors-header.js'
 export type { GraphOptions, ModelDtype } from './graph.js'
+export { type HostOp, hostOpNames } from './host-ops.js'
 export { ForwardPass, type ForwardPassOptions } from './inference/forward-pass.js'
 export { type ContinuationOptions, continueTokens, generate, type SamplingOptions } from './inference/generation.js'
 export { argmax, createSampler, type Sampler, type SamplerOptions } from './inference/sampling.js'

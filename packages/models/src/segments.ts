@@ -7,6 +7,7 @@
 import { type BlobFiles, buildProgram, type Program, type Value } from '@ane/mil'
 import type { ModelConfig } from './config.js'
 import { attentionBlock, type GraphOptions, mlpBlock, type PositionConstants, positionConstants } from './graph.js'
+import type { HostOp } from './host-ops.js'
 import { attentionWeightNames, layerWeightShape, mlpWeightNames } from './weights.js'
 
 /** How many layers go into one program: attention and MLP apart, a number of layers, or the whole model. */
@@ -31,6 +32,8 @@ export interface Segment {
   readonly parts: readonly Part[]
   /** Equal for segments with equal programs. */
   readonly structure: string
+  /** What the host does of every half-block; its weights are not the segment's. */
+  readonly hostOps: ReadonlySet<HostOp>
   /** For schedules and messages, e.g. `layers 0-3`. */
   readonly label: string
   readonly weights: readonly SegmentWeight[]
@@ -41,7 +44,11 @@ export interface Segment {
  *
  * @throws {RangeError} if `layersPerProgram` is not `half`, `all` or a positive integer
  */
-export function cutSegments(config: ModelConfig, layersPerProgram: LayersPerProgram): Segment[] {
+export function cutSegments(
+  config: ModelConfig,
+  layersPerProgram: LayersPerProgram,
+  hostOps: ReadonlySet<HostOp> = new Set(),
+): Segment[] {
   const layers = config.num_hidden_layers
   const parts = Array.from({ length: layers }, (_, layer): Part[] => [
     { layer, kind: 'attention' },
@@ -55,19 +62,25 @@ export function cutSegments(config: ModelConfig, layersPerProgram: LayersPerProg
   const size = layersPerProgram === 'half' ? 1 : layersPerProgram === 'all' ? parts.length : 2 * layersPerProgram
   const segments: Segment[] = []
   for (let start = 0; start < parts.length; start += size) {
-    segments.push(segment(config, parts.slice(start, start + size)))
+    segments.push(segment(config, parts.slice(start, start + size), hostOps))
   }
   return segments
 }
 
-function segment(config: ModelConfig, parts: Part[]): Segment {
+/** The norm at the start of a half-block. */
+export const normName = ({ layer, kind }: Part): string =>
+  `model.layers.${layer}.${kind === 'attention' ? 'input_layernorm' : 'post_attention_layernorm'}.weight`
+
+function segment(config: ModelConfig, parts: Part[], hostOps: ReadonlySet<HostOp>): Segment {
   const [first, last] = [parts[0].layer, parts[parts.length - 1].layer]
-  const weights = parts.flatMap(({ layer, kind }) =>
-    (kind === 'attention' ? attentionWeightNames(config) : mlpWeightNames()).map((name) => ({
-      parameter: parameterName(layer - first, name),
-      name: `model.layers.${layer}.${name}`,
-      shape: layerWeightShape(config, name),
-    })),
+  const weights = parts.flatMap((part) =>
+    (part.kind === 'attention' ? attentionWeightNames(config) : mlpWeightNames())
+      .map((name) => ({
+        parameter: parameterName(part.layer - first, name),
+        name: `model.layers.${part.layer}.${name}`,
+        shape: layerWeightShape(config, name),
+      }))
+      .filter(({ name }) => !(hostOps.has('rmsnorm') && name === normName(part))),
   )
   const label =
     parts.length === 1
@@ -75,13 +88,18 @@ function segment(config: ModelConfig, parts: Part[]): Segment {
       : first === last
         ? `layer ${first}`
         : `layers ${first}-${last}`
-  return { parts, structure: parts.map(({ kind }) => kind).join(' '), label, weights }
+  return { parts, structure: parts.map(({ kind }) => kind).join(' '), hostOps, label, weights }
 }
 
 const parameterName = (layer: number, name: string) =>
   `layer_${layer}_${name.replace(/\.weight$/, '').replaceAll('.', '_')}`
 
-/** A segment's forward program in `inputs` form: input `x`, the weights, output `y`. */
+/**
+ * A segment's forward program in `inputs` form: input `x`, the weights, output `y`.
+ *
+ * With the norm on the host there is an input `normed`, beside `x` only while the residual addition is in the program; with
+ * that addition on the host, `y` is what is to be added.
+ */
 export interface SegmentProgram {
   readonly program: Program
   readonly blobs: BlobFiles
@@ -89,16 +107,26 @@ export interface SegmentProgram {
   readonly taps: readonly string[]
   /** Names of values the derivative treats as constants. */
   readonly detached: readonly string[]
+  /** Inputs whose gradients the backward pass needs; that of an input missing here is the gradient of `y`. */
+  readonly wrt: readonly string[]
 }
 
 /** Writes the forward program of a segment; equal structures give equal text. */
-export function segmentProgram(config: ModelConfig, { parts }: Segment, options: GraphOptions): SegmentProgram {
+export function segmentProgram(
+  config: ModelConfig,
+  { parts, hostOps }: Segment,
+  options: GraphOptions,
+): SegmentProgram {
   const taps: string[] = []
+  const hostNorm = hostOps.has('rmsnorm')
+  const hostResidual = hostOps.has('residual')
   const { program, blobs, detached } = buildProgram({}, (b) => {
     const columns = options.batchSize * options.seqLen
     let constants: PositionConstants | undefined
     const positions = () => (constants ??= positionConstants(b, config, options))
-    let x: Value = b.input('x', options.dtype, [1, config.hidden_size, 1, columns])
+    const stream = (name: string) => b.input(name, options.dtype, [1, config.hidden_size, 1, columns])
+    let x: Value = stream(hostNorm && hostResidual ? 'normed' : 'x')
+    const normed = hostNorm ? (hostResidual ? x : stream('normed')) : undefined
     for (const [index, { layer, kind }] of parts.entries()) {
       const local = layer - parts[0].layer
       const context = {
@@ -106,6 +134,8 @@ export function segmentProgram(config: ModelConfig, { parts }: Segment, options:
         b,
         config,
         positions,
+        normed,
+        hostResidual,
         weight: (name: string) => {
           const [rows, inner] = layerWeightShape(config, name)
           return b.input(parameterName(local, name), options.dtype, [1, rows, 1, inner ?? 1])
@@ -120,5 +150,7 @@ export function segmentProgram(config: ModelConfig, { parts }: Segment, options:
     }
     b.output(x, 'y')
   })
-  return { program, blobs, taps, detached }
+  const clipped = config.activation_clip !== undefined
+  const wrt = hostNorm ? (clipped ? ['normed', 'x'] : ['normed']) : ['x']
+  return { program, blobs, taps, detached, wrt }
 }

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { largestError, relativeL2 } from '../../../test/shared/errors.js'
 import { hasShared } from '../../../test/shared/folder.js'
-import { createTrainStep, type LayersPerProgram, type ModelDtype, type WeightBinding } from '../src/index.js'
+import {
+  createTrainStep,
+  type HostOp,
+  type LayersPerProgram,
+  type ModelDtype,
+  type WeightBinding,
+} from '../src/index.js'
 import { deviceIfAny } from './devices.js'
 import { goldenModel } from './golden-model.js'
 
@@ -12,6 +18,7 @@ interface Case {
   binding: WeightBinding
   layersPerProgram: LayersPerProgram
   dtype: ModelDtype
+  hostOps?: HostOp[]
 }
 
 const models = [
@@ -36,6 +43,18 @@ const cpuCases = models.flatMap((model, i): Case[] => {
     ...(i < 2 ? [baked] : []),
   ]
 })
+
+/** Norms and residual additions on the host, together and apart. */
+const hostCases = (['noclip_small', 'gqa_qknorm_untied'] as const).flatMap((model): Case[] => {
+  const common = { device: 'cpu', model, layersPerProgram: 'half' } as const
+  return [
+    { ...common, threads: 1, binding: 'inputs', dtype: 'fp32', hostOps: ['rmsnorm', 'residual'] },
+    { ...common, threads: 2, binding: 'packed', dtype: 'fp16', hostOps: ['rmsnorm', 'residual'] },
+    { ...common, threads: 2, binding: 'baked', dtype: 'fp32', hostOps: ['rmsnorm'] },
+    { ...common, threads: 1, binding: 'packed', dtype: 'fp32', hostOps: ['residual'] },
+  ]
+})
+const clippedHostCase: Case = { ...cpuCases[0], hostOps: ['rmsnorm'] }
 
 const referenceCases: Case[] = [
   { device: 'reference', model: 'noclip_small', binding: 'inputs', layersPerProgram: 'all', dtype: 'fp32' },
@@ -65,8 +84,9 @@ function tolerances(json: Golden['json'], dtype: ModelDtype) {
 type Golden = Awaited<ReturnType<typeof goldenModel>>
 
 describe.skipIf(!hasShared)('training like PyTorch (needs ../shared)', () => {
-  const title = '$model $dtype on $device: $binding, $layersPerProgram layers per program, threads $threads'
-  it.for([...referenceCases, ...cpuCases])(title, async (test, { skip }) => {
+  const title =
+    '$model $dtype on $device: $binding, $layersPerProgram layers per program, threads $threads, host $hostOps'
+  it.for([...referenceCases, ...cpuCases, ...hostCases, clippedHostCase])(title, async (test, { skip }) => {
     const device = await deviceIfAny(test.device, test.threads)
     if (device === undefined) return skip(`no ${test.device} device`)
     const model = await goldenModel(test.model)

@@ -19,7 +19,7 @@ function matrixProgram(outs: number, ins: number, S: number): string {
   return print(program)
 }
 
-describe.each(['reference', 'cpu'] as const)('%s device', (kind) => {
+describe.each(['reference', 'cpu', 'ane-sim'] as const)('%s device', (kind) => {
   let device: Device
   beforeAll(async () => {
     device = await openDevice(kind, { threads: 1 })
@@ -97,12 +97,18 @@ describe.each(['reference', 'cpu'] as const)('%s device', (kind) => {
     })
 
     it('compute the same off and on the JavaScript thread', async () => {
-      const executable = await device.compile(matrixProgram(2, 2, 2))
-      const inputs = { x: surface([1, 2, 1, 2], 'fp16', [1, 2, 3, 4]), w: surface([1, 2, 1, 2], 'fp16', [1, 1, 1, -1]) }
-      const [a, b] = [surface([1, 2, 1, 2]), surface([1, 2, 1, 2])]
+      const executable = await device.compile(matrixProgram(2, 32, 32))
+      const columns = Array.from({ length: 32 }, (_, s) => s)
+      const rows = [columns, columns.map(() => 1), ...Array.from({ length: 30 }, () => columns.map(() => 0))]
+      const weight = [1, -1].map((sign) => [1, sign, ...Array.from({ length: 30 }, () => 9)])
+      const inputs = {
+        x: surface([1, 32, 1, 32], 'fp16', rows.flat()),
+        w: surface([1, 2, 1, 32], 'fp16', weight.flat()),
+      }
+      const [a, b] = [surface([1, 2, 1, 32]), surface([1, 2, 1, 32])]
       expect(await executable.run(inputs, { y: a })).toBeGreaterThan(0)
       expect(executable.runSync(inputs, { y: b })).toBeGreaterThan(0)
-      expect([...a.toFloat32()]).toEqual([4, 6, 0, 0])
+      expect([...a.toFloat32()]).toEqual([...columns.map((s) => s + 1), ...columns.map((s) => Math.max(s - 1, 0))])
       expect(b.toFloat32()).toEqual(a.toFloat32())
       expect(a.version).toBe(1)
     })
@@ -166,15 +172,15 @@ describe.each(['reference', 'cpu'] as const)('%s device', (kind) => {
 
     it('read weights from the files given and refuse when one is missing', async () => {
       const { program, blobs } = buildProgram({ name: 'main' }, (b) => {
-        const x = b.input('x', 'fp16', [1, 4, 1, 2])
-        const w = b.constant('fp16', [1, 4, 1, 2], numbers(8, 1), 'w')
-        const file = b.constant('fp16', [1, 4, 1, 2], numbers(8, 2), { name: 'v', path: '@model_path/v.bin' })
+        const x = b.input('x', 'fp16', [1, 4, 1, 32])
+        const w = b.constant('fp16', [1, 4, 1, 32], numbers(128, 1), 'w')
+        const file = b.constant('fp16', [1, 4, 1, 32], numbers(128, 2), { name: 'v', path: '@model_path/v.bin' })
         b.output(b.op('add', { x: b.op('mul', { x, y: w }), y: file }), 'y')
       })
       const executable = await device.compile(print(program), { blobs })
-      const y = surface([1, 4, 1, 2])
-      executable.runSync({ x: surface([1, 4, 1, 2]) }, { y })
-      expect(y.toFloat32()).toEqual(numbers(8, 2))
+      const y = surface([1, 4, 1, 32])
+      executable.runSync({ x: surface([1, 4, 1, 32]) }, { y })
+      expect(y.toFloat32()).toEqual(numbers(128, 2))
       await expect(device.compile(print(program))).rejects.toMatchObject({ code: 'ANE_COMPILE_FAILED' })
       const cut = new Map([...blobs].map(([name, bytes]) => [name, bytes.slice(0, 70)]))
       await expect(device.compile(print(program), { blobs: cut })).rejects.toMatchObject({ code: 'ANE_COMPILE_FAILED' })
@@ -193,6 +199,6 @@ describe.each(['reference', 'cpu'] as const)('%s device', (kind) => {
     await expect(closed.compile('')).rejects.toThrow('disposed')
     expect(() => closed.createSchedule()).toThrow('disposed')
     expect(() => schedule.executeSync()).toThrow('disposed')
-    if (kind === 'cpu') expect(() => executable.runSync({ x, w }, { y })).toThrow('disposed')
+    if (kind !== 'reference') expect(() => executable.runSync({ x, w }, { y })).toThrow('disposed')
   })
 })

@@ -61,18 +61,45 @@ export interface CompileOptions {
 export type MathMode = 'exact' | 'fast'
 
 export interface DeviceOptions {
-  /** Worker threads of the CPU engine; default the cores this process may use. Never changes a result in `exact`. */
+  /** Worker threads of the CPU engine and the host kernels; default the cores this process may use. Never changes a result in `exact`. */
   threads?: number
   math?: MathMode
+  /** Quality of service of compiles and runs, 0 to 63; default 21. `ane` and `ane-sim` only, like all that follow. */
+  qos?: number
+  /** Ask for hardware times, which few systems deliver; default false. */
+  perfStats?: boolean
+  /** Where the text of a program that does not compile is written. */
+  dumpFolder?: string
+  /** Chip to simulate, `m1` … `m5` or a variant such as `m1-pro`; default `m4`. `ane-sim` only, like all that follow. */
+  chip?: string
+  /** macOS version to simulate; default the one most reports about the chip come from. */
+  os?: string
+  /** What goes wrong: for a list, the nth call of that kind, from 1. */
+  faults?: SimulatorFaults
+  /** Programs a process may compile; default that of the chip and system. */
+  compileLimit?: number
+}
+
+/** Faults the simulator can be told to have. */
+export interface SimulatorFaults {
+  compile?: readonly number[]
+  evaluate?: readonly number[]
+  surface?: readonly number[]
+  missingSelector?: string
+  missingFramework?: boolean
 }
 
 export interface DeviceDescription {
-  readonly kind: 'cpu' | 'reference'
+  readonly kind: 'cpu' | 'reference' | 'ane' | 'ane-sim'
   /** e.g. `CPU engine, AVX-512, 2 threads`. */
   readonly summary: string
   readonly math: MathMode
+  /** Of the CPU engine or the host kernels. */
   readonly threads: number
+  /** Instruction set of the CPU engine; of the Neural Engine its sub-type (`h16g`), empty when unknown. */
   readonly isa: string
+  /** Why `auto` took the CPU engine although this is a Mac. */
+  readonly fallback?: string
 }
 
 /** A rectangle in a surface or typed array: element (r, c) is at `offset + r·rowStride + c·colStride`. */

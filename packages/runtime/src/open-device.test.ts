@@ -23,7 +23,7 @@ describe('openDevice', () => {
 
   it('refuses unknown kinds, options and numbers of threads', async () => {
     await expect(openDevice('gpu' as never)).rejects.toThrow(
-      'Expected one of auto, cpu, reference for the device, got gpu.',
+      'Expected one of auto, cpu, reference, ane, ane-sim for the device, got gpu.',
     )
     await expect(openDevice('cpu', { thread: 1 } as never)).rejects.toThrow('got thread.')
     await expect(openDevice('cpu', { math: 'loose' as never })).rejects.toThrow('Expected exact or fast for math')

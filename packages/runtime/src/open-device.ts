@@ -1,52 +1,52 @@
 /** Opening devices by kind. */
 import { availableParallelism } from 'node:os'
-import { loadAddon } from './cpu/addon.js'
+import { openAne, openAneSimulator, tryAne } from './ane/open.js'
+import { type Addon, loadAddon } from './cpu/addon.js'
 import { CpuDevice } from './cpu/device.js'
-import type { Device, DeviceOptions, MathMode } from './device.js'
+import type { Device, DeviceOptions } from './device.js'
+import { checkOptions } from './device-options.js'
 import { ReferenceDevice } from './reference/device.js'
 
 /** `auto` picks the best device that works here, once; what it picked is in `description`. */
-export type DeviceKind = 'auto' | 'cpu' | 'reference'
+export type DeviceKind = 'auto' | 'cpu' | 'reference' | 'ane' | 'ane-sim'
 
-const openers: Readonly<Record<DeviceKind, (threads: number | undefined, math: MathMode) => Device>> = {
-  auto: openCpu,
-  cpu: openCpu,
-  reference: (threads, math) => {
-    checkThreads(threads, availableParallelism())
-    return new ReferenceDevice(math)
-  },
-}
+/** All kinds, in the order a person chooses. */
+export const deviceKinds: readonly DeviceKind[] = ['auto', 'cpu', 'reference', 'ane', 'ane-sim']
 
 /**
  * Opens a device. The caller disposes it.
  *
- * @throws {TypeError} if the kind, an option's name or the math mode is unknown
+ * @throws {TypeError} if the kind, an option's name or value is unknown, or the kind does not take the option
  * @throws {RangeError} if `threads` is not between 1 and the cores this process may use, or ANE_ISA does not fit
- * @throws {AneError} code `ADDON_NOT_FOUND` or `ADDON_INCOMPATIBLE`, for every kind but `reference`
+ * @throws {AneError} code `ADDON_NOT_FOUND` or `ADDON_INCOMPATIBLE`, for every kind but `reference`;
+ *   `ANE_UNAVAILABLE`, saying why, for `ane` and `ane-sim`
  * @example
  * const device = await openDevice('auto', { threads: 2 })
  */
 export async function openDevice(kind: DeviceKind = 'auto', options: DeviceOptions = {}): Promise<Device> {
-  if (!Object.hasOwn(openers, kind)) {
-    throw new TypeError(`Expected one of ${Object.keys(openers).join(', ')} for the device, got ${String(kind)}.`)
+  if (!deviceKinds.includes(kind)) {
+    throw new TypeError(`Expected one of ${deviceKinds.join(', ')} for the device, got ${String(kind)}.`)
   }
-  for (const name of Object.keys(options)) {
-    if (name !== 'threads' && name !== 'math') {
-      throw new TypeError(`Expected threads or math for a device option, got ${name}.`)
-    }
-  }
+  checkOptions(kind, options)
   const { threads, math = 'exact' } = options
-  if (math !== 'exact' && math !== 'fast') {
-    throw new TypeError(`Expected exact or fast for math, got ${String(math)}.`)
+  if (kind === 'reference') {
+    checkThreads(threads, availableParallelism())
+    return new ReferenceDevice(math)
   }
-  return openers[kind](threads, math)
-}
-
-function openCpu(threads: number | undefined, math: MathMode): Device {
   const addon = loadAddon()
   const { availableCores } = addon.processor()
   checkThreads(threads, availableCores)
-  return new CpuDevice(addon, threads ?? availableCores, math)
+  const count = threads ?? availableCores
+  if (kind === 'ane') return openAne(addon, count, options)
+  if (kind === 'ane-sim') return openAneSimulator(addon, count, options)
+  return kind === 'auto' && process.platform === 'darwin' && math === 'exact'
+    ? openBest(addon, count, options)
+    : new CpuDevice(addon, count, math)
+}
+
+async function openBest(addon: Addon, threads: number, options: DeviceOptions): Promise<Device> {
+  const device = await tryAne(addon, threads, options)
+  return typeof device === 'string' ? new CpuDevice(addon, threads, 'exact', device) : device
 }
 
 /** @throws {RangeError} if `threads` is given and not an integer from 1 to `available` */

@@ -1,21 +1,21 @@
 import { buildProgram, print } from '@ane/mil'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { numbers } from '../test/tensors.js'
-import { channels, type Device, type Executable, openDevice, type Surface, transposed, view } from './index.js'
+import { channels, type Device, openDevice, type Surface, transposed, view } from './index.js'
 
-const addText = print(
-  buildProgram({ name: 'main' }, (b) => {
-    const x = b.input('x', 'fp16', [1, 2, 1, 2])
+/** y = x + x with S columns. */
+function addText(S: number): string {
+  const { program } = buildProgram({ name: 'main' }, (b) => {
+    const x = b.input('x', 'fp16', [1, 2, 1, S])
     b.output(b.op('add', { x, y: x }), 'y')
-  }).program,
-)
+  })
+  return print(program)
+}
 
-describe.each(['reference', 'cpu'] as const)('%s schedule', (kind) => {
+describe.each(['reference', 'cpu', 'ane-sim'] as const)('%s schedule', (kind) => {
   let device: Device
-  let double: Executable
   beforeAll(async () => {
     device = await openDevice(kind, { threads: 1 })
-    double = await device.compile(addText, { name: 'double' })
   })
   afterAll(() => device.dispose())
 
@@ -27,12 +27,15 @@ describe.each(['reference', 'cpu'] as const)('%s schedule', (kind) => {
   const all = (of: Surface) => channels(of)
 
   it('runs programs and kernels in recorded order and reports a time for each', async () => {
-    const [x, y] = [surface([1, 2, 3, 4]), surface([0, 0, 0, 0])]
-    const out = new Float32Array(4)
+    const wide = await device.compile(addText(32), { name: 'double' })
+    const [x, y] = ['x', 'y'].map((name) => device.createSurface([1, 2, 1, 32], 'fp16', name))
+    const columns = Array.from({ length: 32 }, (_, s) => s)
+    x.write([...columns, ...columns.map((s) => -s)])
+    const out = new Float32Array(64)
     const schedule = device
       .createSchedule()
-      .run(double, { x }, { y }, { label: 'forward', group: 'device_forward' })
-      .kernel('copy', { in: transposed(all(y)), out: view(out, { rows: 2, cols: 2 }) }, { group: 'staging' })
+      .run(wide, { x }, { y }, { label: 'forward', group: 'device_forward' })
+      .kernel('copy', { in: transposed(all(y)), out: view(out, { rows: 32, cols: 2 }) }, { group: 'staging' })
       .kernel('fill', { out: view(y.dtype === 'fp16' ? y : out, { rows: 1, cols: 1 }), value: 9 })
     expect(schedule.entries).toEqual([
       { kind: 'run', label: 'forward', group: 'device_forward' },
@@ -41,8 +44,8 @@ describe.each(['reference', 'cpu'] as const)('%s schedule', (kind) => {
     ])
     const before = y.version
     const times = await schedule.execute()
-    expect([...out]).toEqual([2, 6, 4, 8])
-    expect([...y.toFloat32()]).toEqual([9, 4, 6, 8])
+    expect([...out]).toEqual(columns.flatMap((s) => [2 * s, -2 * s]))
+    expect([...y.toFloat32().subarray(0, 3)]).toEqual([9, 2, 4])
     expect(y.version).toBe(before + 2)
     expect(times.entries).toHaveLength(3)
     expect(times.entries.every((ms) => ms >= 0)).toBe(true)
@@ -91,7 +94,7 @@ describe.each(['reference', 'cpu'] as const)('%s schedule', (kind) => {
 
   it('refuses to execute with disposed surfaces or executables', async () => {
     const [x, y] = [surface([1, 2, 3, 4]), surface([0, 0, 0, 0])]
-    const own = await device.compile(addText)
+    const own = await device.compile(addText(2))
     const runs = device.createSchedule().run(own, { x }, { y })
     const fills = device.createSchedule().kernel('fill', { out: all(y), value: 1 })
     own.dispose()
@@ -163,7 +166,7 @@ describe.each(['reference', 'cpu'] as const)('%s schedule', (kind) => {
       const other = await openDevice('reference')
       const foreign = other.createSurface([1, 2, 1, 2], 'fp16')
       expect(record('fill', { out: channels(foreign), value: 1 })).toThrow('of this device')
-      const executable = await other.compile(addText)
+      const executable = await other.compile(addText(2))
       expect(() => device.createSchedule().run(executable, { x: foreign }, { y: foreign })).toThrow('of this device')
     })
   })

@@ -6,24 +6,22 @@ import {
   parameterCount,
   type TrainStep,
 } from '@ane/models'
-import { openDevice } from '@ane/runtime'
 import { formatBytes, formatCount } from '@ane/telemetry'
 import { type Machine, machine, summarize } from '../bench/machine.js'
-import { asUsage } from '../exit.js'
+import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
 import { integerFlag, layersFlag, wordFlag } from '../options/numbers.js'
 import { presetFlag } from '../options/preset.js'
 import { print, printFacts, printJson, printTable } from '../terminal/output.js'
 
-interface BenchStepFlags {
+interface BenchStepFlags extends DeviceFlags {
   model: string
   seqLen: string
   batchSize: string
   steps: string
-  device: string
   math: string
   dtype: string
   threads?: string
-  weights: string
+  weights?: string
   layersPerProgram: string
   json?: boolean
 }
@@ -49,16 +47,14 @@ export async function benchStep(flags: BenchStepFlags): Promise<void> {
   const batchSize = integerFlag('--batch-size', flags.batchSize, 1)
   const steps = integerFlag('--steps', flags.steps, 1)
   const dtype = wordFlag('--dtype', flags.dtype, ['fp16', 'fp32'])
-  const kind = wordFlag('--device', flags.device, ['auto', 'cpu', 'reference'])
   const math = wordFlag('--math', flags.math, ['exact', 'fast'])
-  const threads = flags.threads === undefined ? undefined : integerFlag('--threads', flags.threads, 1)
-  const device = await asUsage(() => openDevice(kind, { math, threads }))
+  const device = await openDeviceFor(flags, { math, threads: flags.threads })
   const trainStep = await createTrainStep(device, config, {
     weights: initialWeights(config, 0),
     batchSize,
     seqLen,
     dtype,
-    binding: wordFlag('--weights', flags.weights, ['packed', 'inputs']),
+    binding: flags.weights === undefined ? undefined : wordFlag('--weights', flags.weights, ['packed', 'inputs']),
     layersPerProgram: layersFlag('--layers-per-program', flags.layersPerProgram),
   })
   const samples: StepSample[] = []

@@ -1,4 +1,4 @@
-import { type DeviceReport, deviceReport, openDevice } from '@ane/runtime'
+import { type DeviceReport, deviceReport, type NeuralEngineReport, neuralEngineReport, openDevice } from '@ane/runtime'
 import { formatBytes } from '@ane/telemetry'
 import { exitCode } from '../exit.js'
 import { print, printFacts, printJson, style } from '../terminal/output.js'
@@ -21,9 +21,16 @@ const SMOKE_PROGRAM = `program(1.3)
 /** `ane doctor`: what this machine can do; exit status 3 when the CPU engine does not work. */
 export async function doctor(flags: { json?: boolean }): Promise<void> {
   const report = deviceReport()
-  const checks = [addonCheck(report), await smokeCheck(), compilerCheck(report), neuralEngineCheck(report)]
+  const neuralEngine = await neuralEngineReport()
+  const checks = [
+    addonCheck(report),
+    await smokeCheck(),
+    compilerCheck(report),
+    ...methodChecks(neuralEngine),
+    neuralEngineCheck(neuralEngine),
+  ]
   const works = checks[0].ok && checks[1].ok
-  if (flags.json) printJson({ ok: works, ...report, checks })
+  if (flags.json) printJson({ ok: works, ...report, neuralEngine, checks })
   else {
     printFacts([
       ['platform', `${report.platform} ${report.release} ${report.arch}`],
@@ -76,8 +83,28 @@ function compilerCheck({ compiler, platform }: DeviceReport): Check {
   return { name, ok: false, detail: 'none found; needed to build from source only', fix }
 }
 
-function neuralEngineCheck({ platform, arch }: DeviceReport): Check {
-  const mac = platform === 'darwin' && arch === 'arm64'
-  const detail = mac ? 'present, but this version has no device for it; the CPU engine is used' : 'not on this machine'
-  return { name: 'Neural Engine', ok: false, detail }
+function neuralEngineCheck({ expected, summary, reason }: NeuralEngineReport): Check {
+  const name = 'Neural Engine compiles and runs a program'
+  if (summary !== undefined) return { name, ok: true, detail: summary }
+  const fix = expected
+    ? 'The CPU engine is used instead. Update macOS, or send this report with ane doctor --json.'
+    : 'Try it simulated: --device ane-sim'
+  return { name, ok: false, detail: reason ?? 'no reason given', fix }
+}
+
+/** One line for the framework's classes and methods when all are there, one for each that is not. */
+function methodChecks({ expected, methods }: NeuralEngineReport): Check[] {
+  if (!expected) return []
+  const name = 'Neural Engine framework'
+  const fix = 'This macOS is not known to the bridge; send this report with ane doctor --json.'
+  if (methods.length === 0) return [{ name, ok: false, detail: 'not found', fix: 'macOS 13 or newer has it.' }]
+  const wrong = methods.filter((method) => !method.ok)
+  if (wrong.length === 0) return [{ name, ok: true, detail: `${methods.length} methods as expected` }]
+  return wrong.map(({ name: method, expected: types, found, required, evidence }) => ({
+    name: `${name}, ${required ? 'required' : 'optional'}`,
+    ok: false,
+    detail:
+      found === '' ? `${method} is missing (${evidence})` : `${method} is ${found}, expected ${types} (${evidence})`,
+    fix: required ? fix : 'Nothing depends on it but performance statistics or the description of the chip.',
+  }))
 }

@@ -2,17 +2,16 @@ import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { FormatError, parse } from '@ane/mil'
 import { readSafetensors, type SafetensorsDtype, type SafetensorsTensor, writeSafetensors } from '@ane/models'
-import { type Device, loadBlobs, openDevice, type Surface, type SurfaceDtype } from '@ane/runtime'
-import { asUsage } from '../exit.js'
-import { integerFlag, wordFlag } from '../options/numbers.js'
+import { type Device, loadBlobs, type Surface, type SurfaceDtype } from '@ane/runtime'
+import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
+import { wordFlag } from '../options/numbers.js'
 import { print, printJson, printTable } from '../terminal/output.js'
 
-interface MilRunFlags {
+interface MilRunFlags extends DeviceFlags {
   inputs: string
   outputs: string
   weights?: string
   function: string
-  device: string
   math: string
   threads?: string
   lenient?: boolean
@@ -32,13 +31,11 @@ const fileDtype: Record<SurfaceDtype, SafetensorsDtype> = {
 
 /** `ane mil run`: runs one function of a program on the tensors of a file. */
 export async function milRun(file: string, flags: MilRunFlags): Promise<void> {
-  const kind = wordFlag('--device', flags.device, ['auto', 'cpu', 'reference'])
   const math = wordFlag('--math', flags.math, ['exact', 'fast'])
-  const threads = flags.threads === undefined ? undefined : integerFlag('--threads', flags.threads, 1)
   const text = readFileSync(file, 'utf8')
   const program = parse(text, { path: file })
   const given = await readSafetensors(flags.inputs)
-  const device = await asUsage(() => openDevice(kind, { math, threads }))
+  const device = await openDeviceFor({ ...flags, device: flags.device ?? 'cpu' }, { math, threads: flags.threads })
   try {
     const executable = await device.compile(text, {
       name: file,

@@ -1,10 +1,11 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { createTrainStep, loadCheckpoint, type TrainStep } from '@ane/models'
-import { type Device, openDevice } from '@ane/runtime'
+import type { Device } from '@ane/runtime'
 import { formatCount, JsonlSink, type TelemetryEvent } from '@ane/telemetry'
 import { expectNewRun, findResume, lockRun, metricsPath, readRun, train as trainLoop, writeRun } from '@ane/train'
-import { asUsage, exitCode, UsageError } from '../exit.js'
+import { exitCode, UsageError } from '../exit.js'
+import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
 import { toFile } from '../options/table.js'
 import { trainOptions } from '../options/train-options.js'
 import { writeText } from '../sampling.js'
@@ -73,7 +74,7 @@ async function runTraining(
     throw new UsageError(
       `Expected a run that fits into memory, got one of ${memory.text}. Use a smaller model, or --force.`,
     )
-  const device = await openRunDevice(settings)
+  const device = await openRunDevice(settings, runFolder)
   try {
     if (!json) showHeader(setup, device, runFolder, memory.text, resumed)
     const trainStep = await createTrainStep(device, setup.config, {
@@ -160,13 +161,13 @@ async function follow(
   }
 }
 
-function openRunDevice(settings: Settings): Promise<Device> {
-  const kind = (settings.device ?? 'auto') as 'auto' | 'cpu' | 'reference'
+function openRunDevice(settings: Settings, runFolder: string): Promise<Device> {
   const math = settings.math as 'exact' | 'fast' | undefined
   const threads = settings.threads as number | undefined
   if (threads !== undefined && threads < 1)
     throw new UsageError(`Expected a whole number of at least 1 for --threads, got ${threads}.`)
-  return asUsage(() => openDevice(kind, { math, threads }))
+  // Beside the run folder, which a run that fails before it begins leaves empty.
+  return openDeviceFor(settings as DeviceFlags, { math, threads, dumpFolder: `${runFolder}-failed-programs` })
 }
 
 function showHeader(setup: TrainSetup, device: Device, runFolder: string, memory: string, resumed?: Resumed): void {

@@ -1,3 +1,4 @@
+import { deviceRows } from './device-options.js'
 import type { OptionRow } from './table.js'
 
 const model = 'Model and data'
@@ -161,14 +162,7 @@ export const trainOptions: readonly OptionRow[] = [
     group: optimization,
     help: 'clip the residual stream to ±n inside the graph (default: off)',
   },
-  {
-    name: 'device',
-    type: 'string',
-    value: 'name',
-    words: ['auto', 'cpu', 'reference'],
-    group: device,
-    help: 'auto, cpu or reference (default: auto)',
-  },
+  ...deviceRows,
   {
     name: 'dtype',
     type: 'string',
@@ -192,7 +186,7 @@ export const trainOptions: readonly OptionRow[] = [
     value: 'binding',
     words: ['packed', 'inputs', 'baked'],
     group: device,
-    help: 'how weights reach the programs: packed, inputs or baked (default: inputs)',
+    help: 'how weights reach the programs: packed, inputs or baked (default: packed on a Neural Engine, else inputs)',
   },
   {
     name: 'layersPerProgram',

@@ -52,6 +52,8 @@ const changeable = new Set([
   'saveSteps',
   'saveTotalLimit',
   'device',
+  'chip',
+  'os',
   'threads',
   'learningRate',
   'minLrRatio',

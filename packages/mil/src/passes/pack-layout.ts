@@ -67,15 +67,27 @@ export function placeInputs(
  * The number of channels whose surface has the fewest pieces, of those at most 5 % larger than the smallest.
  *
  * The very smallest alone would be a surface of one row, which wastes nothing and cuts every input into rows.
+ *
+ * @throws {RangeError} if every surface would be wider than `maxColumns`
  */
-export function bestChannels(candidates: readonly PackCandidate[], align: number): number {
+export function bestChannels(
+  candidates: readonly PackCandidate[],
+  align: number,
+  maxColumns = Number.POSITIVE_INFINITY,
+): number {
   const sides = candidates.flatMap(({ rows, cols, weight }) => (weight ? [rows, cols] : [rows]))
   const choices = new Set(sides.flatMap((side) => DIVISIONS.map((parts) => Math.ceil(side / parts))))
-  const layouts = [...choices].map((channels) => {
+  const all = [...choices].map((channels) => {
     const { inputs, columns } = placeInputs(candidates, channels, align)
     const pieces = Object.values(inputs).reduce((total, input) => total + input.pieces.length, 0)
-    return { channels, pieces, size: channels * roundUp(columns, align) }
+    const width = roundUp(columns, align)
+    return { channels, pieces, width, size: channels * width }
   })
+  const layouts = all.filter(({ width }) => width <= maxColumns)
+  if (layouts.length === 0) {
+    const narrowest = Math.min(...all.map(({ width }) => width))
+    throw new RangeError(`Expected inputs that fit into ${maxColumns} columns, got ones that need ${narrowest}.`)
+  }
   const smallest = Math.min(...layouts.map(({ size }) => size))
   const [best] = layouts
     .filter(({ size }) => size <= smallest * (1 + TOLERATED_WASTE))

@@ -22,6 +22,8 @@ export interface PackOptions {
   outputs?: 'concat'
   /** Each piece starts at a multiple of this many columns, 1 unless given. */
   align?: number
+  /** Widest surface to make, any width unless given. */
+  maxColumns?: number
   /** Names of the packed input and output. */
   names?: { input?: string; output?: string }
 }
@@ -34,11 +36,12 @@ export interface PackOptions {
  * transposed, activations never.
  *
  * @throws {TypeError} if inputs or outputs have different element types
- * @throws {RangeError} if an input or output is not `[1, C, 1, S]`, outputs have different S, or `align` makes no sense
+ * @throws {RangeError} if an input or output is not `[1, C, 1, S]`, outputs have different S, `align` makes no sense,
+ * or nothing fits `maxColumns`
  */
 export function pack(program: Program, options: PackOptions): { program: Program; layout: PackLayout } {
   const func = functionOf(program)
-  const { align = 1, names = {} } = options
+  const { align = 1, maxColumns, names = {} } = options
   if (!Number.isInteger(align) || align < 1) {
     throw new RangeError(`Expected a positive integer for align, got ${align}.`)
   }
@@ -53,7 +56,7 @@ export function pack(program: Program, options: PackOptions): { program: Program
     const [rows, cols] = matrixOf(value)
     return { name: value.name, rows, cols, weight: weights.has(value.name) }
   })
-  const channels = bestChannels(candidates, align)
+  const channels = bestChannels(candidates, align, maxColumns)
   const placed = placeInputs(candidates, channels, align)
   const columns = roundUp(placed.columns, align)
 

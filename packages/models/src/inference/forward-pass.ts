@@ -4,6 +4,8 @@ import {
   type CompiledProgram,
   checkBinding,
   compileBound,
+  defaultBinding,
+  onNeuralEngine,
   partOf,
   type StagingTarget,
   type SurfacePool,
@@ -22,9 +24,9 @@ export interface ForwardPassOptions {
   readonly weights: ReadonlyMap<string, Float32Array>
   /** @default 'fp16' */
   readonly dtype?: ModelDtype
-  /** @default 'inputs' */
+  /** @default 'packed' on a Neural Engine, else 'inputs' */
   readonly binding?: WeightBinding
-  /** @default 'all' */
+  /** @default 1 on a Neural Engine, which limits the width of a surface, else 'all' */
   readonly layersPerProgram?: LayersPerProgram
 }
 
@@ -68,9 +70,9 @@ export class ForwardPass {
     checkWeights(config, options.weights)
     this.#device = new OwnedDevice(device)
     this.#dtype = options.dtype ?? 'fp16'
-    this.#binding = options.binding ?? 'inputs'
+    this.#binding = options.binding ?? defaultBinding(device)
     checkBinding(this.#binding, this.#dtype)
-    this.#segments = cutSegments(config, options.layersPerProgram ?? 'all')
+    this.#segments = cutSegments(config, options.layersPerProgram ?? (onNeuralEngine(device) ? 1 : 'all'))
     this.#weights = this.#segments.map(() => new Map())
   }
 

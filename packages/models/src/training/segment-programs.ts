@@ -13,12 +13,16 @@ import type { ModelConfig } from '../config.js'
 import type { GraphOptions } from '../graph.js'
 import { type Segment, segmentProgram } from '../segments.js'
 
+import { type HostBlock, hostBlocks } from './host-block.js'
+
 /** One segment's programs with their surfaces. */
 export interface BoundSegment {
   readonly segment: Segment
   readonly forward: BoundProgram
   readonly backward: BoundProgram
   readonly pairs: readonly WeightPair[]
+  /** What the host does of the half-block. */
+  readonly host?: HostBlock
 }
 
 interface DifferentiatedSegment {
@@ -31,9 +35,9 @@ interface DifferentiatedSegment {
 type CompiledPair = readonly [forward: CompiledProgram, backward: CompiledProgram]
 
 function differentiate(config: ModelConfig, segment: Segment, options: GraphOptions): DifferentiatedSegment {
-  const { program, blobs, taps, detached } = segmentProgram(config, segment, options)
+  const { program, blobs, taps, detached, wrt } = segmentProgram(config, segment, options)
   const weights = segment.weights.map(({ parameter }) => parameter)
-  const derived = grad(program, { wrt: ['x'], weights, taps, detached })
+  const derived = grad(program, { wrt, weights, taps, detached })
   const source = (direction: string, part: Program, files: BlobFiles): ProgramSource => {
     const inputs = new Set(part.functions[0].inputs.map(({ name }) => name))
     const used = weights.filter((name) => inputs.has(name))
@@ -56,6 +60,7 @@ export class SegmentPrograms {
   readonly #sources = new Map<string, DifferentiatedSegment>()
   readonly #outputs: SurfacePool[]
   readonly #gradients = new Map<string, SurfacePool>()
+  readonly #hosts: readonly (HostBlock | undefined)[]
   #compiled: CompiledPair[] = []
 
   constructor(
@@ -70,6 +75,7 @@ export class SegmentPrograms {
       if (!this.#sources.has(structure)) this.#sources.set(structure, differentiate(config, segment, options))
     }
     this.#outputs = segments.map(() => new Map())
+    this.#hosts = hostBlocks(device, config, segments, options)
   }
 
   /**
@@ -93,6 +99,7 @@ export class SegmentPrograms {
         forward: bindProgram(this.device, forward, shared, this.#outputs[i]),
         backward: bindProgram(this.device, backward, shared, gradients),
         pairs: this.#sources.get(segment.structure)!.pairs,
+        host: this.#hosts[i],
       }
     })
   }

@@ -3,9 +3,17 @@ import type { Parameters } from './parameters.js'
 import type { BoundSegment } from './segment-programs.js'
 
 /** Records a segment's forward run on `x` [C, S]; returns its output. */
-export function recordForward(schedule: Schedule, { segment, forward }: BoundSegment, x: View): View {
-  forward.record(schedule, { x }, { label: `${segment.label} forward`, group: 'device_forward' })
-  return forward.outputs.get('y')!
+export function recordForward(
+  schedule: Schedule,
+  { segment, forward, host }: BoundSegment,
+  parameters: Parameters,
+  x: View,
+): View {
+  host?.recordNorm(schedule, parameters, x)
+  const activations = { x, ...host?.activations }
+  forward.record(schedule, activations, { label: `${segment.label} forward`, group: 'device_forward' })
+  const y = forward.outputs.get('y')!
+  return host?.recordResidual(schedule, x, y) ?? y
 }
 
 /** Records a segment's backward run and its weight gradients; returns the gradient of its input `x`. */
@@ -16,8 +24,8 @@ export function recordBackward(
   x: View,
   dy: View,
 ): View {
-  const { segment, forward, backward, pairs } = bound
-  const known: Record<string, View> = { ...Object.fromEntries(forward.outputs), x, d_y: dy }
+  const { segment, forward, backward, pairs, host } = bound
+  const known: Record<string, View> = { ...Object.fromEntries(forward.outputs), x, ...host?.activations, d_y: dy }
   backward.record(schedule, known, { label: `${segment.label} backward`, group: 'device_backward' })
   const find = ({ from, name }: { from: string; name: string }): View =>
     (from === 'backward' ? backward.outputs.get(name) : undefined) ?? known[name]
@@ -32,5 +40,5 @@ export function recordBackward(
       schedule.kernel('scale_gradient', { in: input, dout, dweight: gradient }, options)
     }
   }
-  return backward.outputs.get('d_x')!
+  return host?.recordBackward(schedule, parameters, x, dy, backward.outputs) ?? backward.outputs.get('d_x')!
 }

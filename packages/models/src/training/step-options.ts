@@ -1,6 +1,7 @@
 import { checkBinding, type WeightBinding } from '../binding.js'
 import { checkSeqLen, type ModelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
+import type { HostOp } from '../host-ops.js'
 import type { LayersPerProgram } from '../segments.js'
 
 /** What a training step is made for; all of it is fixed once created. */
@@ -11,9 +12,11 @@ export interface TrainStepOptions {
   readonly dtype?: ModelDtype
   /** Starting weights; the step takes the arrays over and changes them in place. */
   readonly weights: ReadonlyMap<string, Float32Array>
-  /** @default 'inputs' */
+  /** @default 'packed' on a Neural Engine, else 'inputs' */
   readonly binding?: WeightBinding
-  /** @default 1 */
+  /** What the host does of every half-block, between programs. @default none */
+  readonly hostOps?: readonly HostOp[]
+  /** Only `half` with host operations. @default 1, with host operations 'half' */
   readonly layersPerProgram?: LayersPerProgram
   /** Token ids the classifier and the loss are limited to; every target must be among them. Absent: all. */
   readonly compactVocabulary?: Int32Array

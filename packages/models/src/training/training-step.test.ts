@@ -108,6 +108,35 @@ describe('a training step', () => {
     }
   })
 
+  it('computes the same with norms and residual additions on the host', async () => {
+    const outcome = async (options: Partial<TrainStepOptions>) => {
+      const step = await prepared({ layersPerProgram: 'half', ...options })
+      const { loss } = await step.forwardBackward(1)
+      const norm = await step.gradNorm()
+      await step.adamw(hyper)
+      const after = (await step.evaluate()).loss
+      step.dispose()
+      return [loss, norm, after]
+    }
+    const expected = await outcome({})
+    for (const binding of ['inputs', 'packed', 'baked'] as const) {
+      for (const hostOps of [['rmsnorm'], ['residual'], ['rmsnorm', 'residual']] as const) {
+        const values = await outcome({ binding, hostOps })
+        for (const i of [0, 1, 2]) expect(values[i], `${binding} ${hostOps}`).toBeCloseTo(expected[i], 4)
+      }
+    }
+  })
+
+  it('refuses host operations that do not stand between programs', async () => {
+    await expect(prepared({ layersPerProgram: 1, hostOps: ['rmsnorm'] })).rejects.toThrow(
+      /Expected half for layers_per_program with host_ops rmsnorm, got 1/,
+    )
+    await expect(prepared({ hostOps: ['softmax' as never] })).rejects.toThrow(/rmsnorm or residual for host_ops/)
+    await expect(prepared({ hostOps: ['residual'] }, { ...config, activation_clip: 3 })).rejects.toThrow(
+      /activation_clip/,
+    )
+  })
+
   it('limits the loss to a compact vocabulary in any order', async () => {
     const step = await prepared()
     const everything = await step.forwardBackward(1)

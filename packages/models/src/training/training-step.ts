@@ -1,7 +1,8 @@
 import { type Device, type Schedule, type View, view } from '@ane/runtime'
-import type { WeightBinding } from '../binding.js'
+import { defaultBinding, type WeightBinding } from '../binding.js'
 import { type ModelConfig, modelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
+import { checkHostOps } from '../host-ops.js'
 import { OwnedDevice } from '../owned-device.js'
 import { cutSegments } from '../segments.js'
 import { checkTargets, checkTokens, compactIndex } from '../tokens.js'
@@ -60,13 +61,13 @@ export class TrainStep {
    * @throws {AneError} if the device refuses a program
    */
   static async create(device: Device, config: ModelConfig, options: TrainStepOptions): Promise<TrainStep> {
-    const { batchSize, seqLen, dtype = 'fp16', binding = 'inputs' } = options
+    const { batchSize, seqLen, dtype = 'fp16', binding = defaultBinding(device) } = options
     modelConfig(config)
     checkStepOptions(config, options)
     const columns = batchSize * seqLen
     const parameters = new Parameters(config, options.weights)
-    const { compactVocabulary, layersPerProgram = 1 } = options
-    const segments = cutSegments(config, layersPerProgram)
+    const { compactVocabulary, hostOps = [], layersPerProgram = hostOps.length > 0 ? 'half' : 1 } = options
+    const segments = cutSegments(config, layersPerProgram, checkHostOps(config, layersPerProgram, hostOps))
     const owned = new OwnedDevice(device)
     const programs = new SegmentPrograms(owned, config, segments, { batchSize, seqLen, dtype }, binding)
     try {
@@ -123,7 +124,7 @@ export class TrainStep {
   #recordForward(schedule: Schedule, backward: boolean): View[] {
     this.classifier.recordEmbedding(schedule, this.input)
     const streams = [this.input]
-    for (const segment of this.#segments) streams.push(recordForward(schedule, segment, streams.at(-1)!))
+    for (const segment of this.#segments) streams.push(recordForward(schedule, segment, this.store, streams.at(-1)!))
     this.classifier.recordLogits(schedule, streams.at(-1)!)
     this.classifier.recordLoss(schedule, backward)
     return streams

@@ -11,8 +11,28 @@ export interface Handle<Kind extends string> {
 }
 /** Tensor memory; `bytes` shows it until the surface is disposed. */
 export type SurfaceHandle = Handle<'surface'> & { readonly bytes: Uint8Array }
-/** Threads and working memory of the CPU engine. */
-export type DeviceHandle = Handle<'device'> & { readonly isa: string }
+/** Threads, working memory and programs of one device. */
+export type DeviceHandle = Handle<'device'>
+/** What the Neural Engine's framework says of itself; empty or 0 where it says nothing. */
+export interface AneIdentity {
+  readonly simulated: boolean
+  readonly subType: string
+  readonly build: string
+  readonly cores: number
+  /** Folders of dead processes removed when the device was opened. */
+  readonly removedLeftovers: number
+}
+/** One Objective-C method as the bridge expects it and as this system has it; type encodings without offsets. */
+export interface AneMethod {
+  readonly name: string
+  /** Empty for public classes, of which only the presence is checked. */
+  readonly expected: string
+  /** Empty when the class or the method is missing. */
+  readonly found: string
+  readonly required: boolean
+  readonly ok: boolean
+  readonly evidence: string
+}
 /** A compiled function. */
 export type ProgramHandle = Handle<'program'>
 /** A recorded list of runs and kernels. */
@@ -35,13 +55,15 @@ export interface Addon {
   processor(): { isas: string[]; availableCores: number }
   hostKernelNames(): string[]
   measurePeakFlops(threads: number, milliseconds: number): Promise<number>
-  surfaceCreate(shape: readonly number[], dtype: SurfaceDtype): SurfaceHandle
+  /** Path of the simulator's library, whether it was built or not. */
+  readonly simulatorPath: string
+  surfaceCreate(shape: readonly number[], dtype: SurfaceDtype, device?: DeviceHandle): SurfaceHandle
   surfaceVersion(surface: SurfaceHandle): number
   surfaceTouch(surface: SurfaceHandle): void
   surfaceDispose(surface: SurfaceHandle): void
   toFp16(out: Uint16Array, values: Float32Array): void
   fromFp16(out: Float32Array, bits: Uint16Array): void
-  deviceCreate(threads: number, exact: boolean): DeviceHandle
+  deviceCreate(threads: number, exact: boolean): DeviceHandle & { readonly isa: string }
   deviceDispose(device: DeviceHandle): void
   deviceCompile(
     device: DeviceHandle,
@@ -50,7 +72,19 @@ export interface Addon {
     blobs: [string, Uint8Array][],
     inputShapes: [string, readonly number[]][],
     lenientBlobs: boolean,
+    name: string,
   ): Promise<ProgramHandle>
+  /** An empty `simulator` means this Mac's own framework, a `compileBudget` of 0 that of the process. */
+  aneDeviceCreate(
+    threads: number,
+    qos: number,
+    perfStats: boolean,
+    compileBudget: number,
+    simulator: string,
+    configuration: string,
+  ): DeviceHandle & { readonly identity: AneIdentity }
+  aneDeviceStatistics(device: DeviceHandle): Record<string, number> & { nearCompileLimit: boolean; simulator: string }
+  aneMethods(simulator: string): AneMethod[]
   programDescribe(program: ProgramHandle): { inputs: IoDescription[]; outputs: IoDescription[]; flops: number }
   programRun(program: ProgramHandle, inputs: SurfaceHandle[], outputs: SurfaceHandle[]): Promise<number>
   programRunSync(program: ProgramHandle, inputs: SurfaceHandle[], outputs: SurfaceHandle[]): number
@@ -68,7 +102,7 @@ export interface Addon {
 }
 
 /** Version of the functions above; the addon of another build is refused. */
-const interfaceVersion = 2
+export const interfaceVersion = 4
 
 let loaded: Addon | undefined
 

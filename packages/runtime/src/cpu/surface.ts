@@ -1,10 +1,10 @@
-/** Surfaces of the CPU device: memory of the addon, shown to JavaScript. */
+/** Surfaces of the addon's devices: memory of the addon, shown to JavaScript. */
 
 import { engineError } from '../ane-error.js'
 import type { Surface, SurfaceDtype } from '../device.js'
 import { type Fp16Conversion, loadElements, storeElements } from '../elements.js'
 import { checkSurface } from '../shapes.js'
-import type { Addon, SurfaceHandle } from './addon.js'
+import type { Addon, DeviceHandle, SurfaceHandle } from './addon.js'
 
 /** 64-byte-aligned memory that programs, host kernels and JavaScript share. */
 export class CpuSurface implements Surface {
@@ -15,8 +15,15 @@ export class CpuSurface implements Surface {
   readonly #addon: Addon
   #handle: SurfaceHandle | undefined
 
-  /** @throws {AneError} code `OUT_OF_MEMORY` */
-  constructor(owner: object, addon: Addon, shape: readonly number[], dtype: SurfaceDtype, name: string) {
+  /** @throws {AneError} code `OUT_OF_MEMORY`, or `ANE_UNAVAILABLE` if the system makes no surface */
+  constructor(
+    owner: object,
+    addon: Addon,
+    device: DeviceHandle,
+    shape: readonly number[],
+    dtype: SurfaceDtype,
+    name: string,
+  ) {
     checkSurface(shape, dtype)
     this.owner = owner
     this.name = name
@@ -24,7 +31,7 @@ export class CpuSurface implements Surface {
     this.dtype = dtype
     this.#addon = addon
     try {
-      this.#handle = addon.surfaceCreate(this.shape, dtype)
+      this.#handle = addon.surfaceCreate(this.shape, dtype, device)
     } catch (cause) {
       throw engineError(cause)
     }

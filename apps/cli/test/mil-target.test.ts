@@ -1,0 +1,113 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ane, workshop } from './ane.js'
+
+let shop: ReturnType<typeof workshop>
+beforeAll(() => {
+  shop = workshop()
+})
+afterAll(() => shop.remove())
+const file = (name: string) => join(shop.folder, name)
+
+const program = (body: string, outputs: string, shape = '1, 64, 1, 64') => `program(1.3)
+[buildInfo = dict<string, string>({})]
+{
+    func main<ios18>(tensor<fp16, [${shape}]> a) {
+${body}
+    } -> (${outputs});
+}
+`
+const type = 'tensor<fp16, [1, 64, 1, 64]>'
+const square = 'tensor<fp16, [1, 1, 64, 64]>'
+const masked = program(
+  `        ${square} g = gelu(x = a, mode = string("EXACT"))[name = string("g")];
+        ${square} z = scaled_dot_product_attention(query = g, key = g, value = g, attn_mask = g)[name = string("z")];`,
+  'z',
+  '1, 1, 64, 64',
+)
+
+describe('ane mil check --target', () => {
+  it('names operator, line, rule, symptom, evidence and fix, and fails on errors', async () => {
+    writeFileSync(file('masked.mil'), masked)
+    const { status, out } = await ane(['mil', 'check', 'masked.mil', '--target', 'm4'], shop.folder)
+    expect(status).toBe(1)
+    expect(out).toMatch(
+      /^masked\.mil:6:9: error: C-20 scaled_dot_product_attention z: Expected .* \[wrong data; M, O\] Fix: Write attention/m,
+    )
+    expect(out).toMatch(/^masked\.mil:5:9: warning: C-22 gelu g: .*Reports disagree: AF lists .* \[compile; O\] Fix: /m)
+    expect(out).toMatch(/masked\.mil: 1 error on m4 \(macOS 26\.2\)$/m)
+  })
+
+  it('prints the same as JSON', async () => {
+    const { status, out } = await ane(
+      ['mil', 'check', 'masked.mil', '--target', 'M4-max', '--os', '15.4', '--json'],
+      shop.folder,
+    )
+    expect(status).toBe(1)
+    const report = JSON.parse(out)
+    expect(report).toMatchObject({ ok: false, diagnostics: [], target: { chip: 'm4-max', os: '15.4' } })
+    expect(report.limits[0]).toMatchObject({
+      rule: 'C-20',
+      severity: 'error',
+      line: 6,
+      column: 9,
+      op: 'scaled_dot_product_attention',
+      symptom: 'wrong data',
+      evidence: 'M, O',
+      repairable: true,
+    })
+  })
+
+  it('writes the program as the chip takes it', async () => {
+    const fixed = await ane(['mil', 'check', 'masked.mil', '--target', 'm1', '--fix', 'm1.mil', '--json'], shop.folder)
+    expect(fixed.status).toBe(0)
+    const { fix, ok } = JSON.parse(fixed.out)
+    expect(ok).toBe(true)
+    expect(fix).toMatchObject({ file: 'm1.mil', renamed: {}, weights: [], note: 'no weight files' })
+    expect(fix.applied.map(({ id }: { id: string }) => id)).toEqual(
+      expect.arrayContaining(['explicit-attention', 'split-activations', 'spell-for-chip']),
+    )
+    expect(readFileSync(file('m1.mil'), 'utf8')).toMatch(/^program\(1\.0\)/)
+    const again = await ane(['mil', 'check', 'm1.mil', '--target', 'm1'], shop.folder)
+    expect(again.status).toBe(0)
+    expect(again.out).toMatch(/m1\.mil: ok on m1 \(macOS 26\.2\)$/m)
+  })
+
+  it('writes weight files beside the program and never over others', async () => {
+    const weight = `        ${type.replace('64, 1, 64', '64, 1, 40')} y = slice_by_size(x = a, begin = tensor<int32, [4]>([0, 0, 0, 0]), size = tensor<int32, [4]>([1, 64, 1, 40]));
+        tensor<fp16, [1, 1, 64, 40]> m = reshape(x = y, shape = tensor<int32, [4]>([1, 1, 64, 40]));
+        tensor<fp16, [1, 1, 64, 64]> z = matmul(x = m, y = m, transpose_y = bool(true));`
+    writeFileSync(file('inner.mil'), program(weight, 'z'))
+    const run = () => ane(['mil', 'check', 'inner.mil', '--target', 'm1', '--fix', 'fixed/inner.mil'], shop.folder)
+    mkdirSync(file('fixed'))
+    const first = await run()
+    expect(first.out).toMatch(/fixed\/inner\.mil: wrote 1 weight file/)
+    const zeros = file('fixed/weights/zeros_fp16_1_1_64_24.bin')
+    expect(existsSync(zeros)).toBe(true)
+    expect((await run()).out).toMatch(/weight files unchanged/)
+    writeFileSync(zeros, 'other')
+    expect(await run()).toMatchObject({ status: 2, err: expect.stringContaining('Expected no other file at') })
+  })
+
+  it('refuses unknown chips and versions, and flags without a target', async () => {
+    expect(await ane(['mil', 'check', 'masked.mil', '--target', 'm7'], shop.folder)).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('got m7'),
+    })
+    const os = await ane(['mil', 'check', 'masked.mil', '--target', 'm4', '--os', 'tahoe'], shop.folder)
+    expect(os).toMatchObject({ status: 2, err: expect.stringContaining('macOS version') })
+    expect((await ane(['mil', 'check', 'masked.mil', '--fix', 'o.mil'], shop.folder)).status).toBe(2)
+  })
+
+  it('writes nothing for a program that is wrong itself', async () => {
+    writeFileSync(file('wrong.mil'), program(`        ${type} z = relu(x = b);`, 'z').replace('x = b', 'x = a, y = a'))
+    const { status, out } = await ane(
+      ['mil', 'check', 'wrong.mil', '--target', 'm4', '--fix', 'never.mil'],
+      shop.folder,
+    )
+    expect(status).toBe(1)
+    expect(out).toContain('never.mil: not written')
+    expect(existsSync(file('never.mil'))).toBe(false)
+  })
+})

@@ -1,0 +1,4 @@
+// Functions the library exports; everything else is hidden.
+#pragma once
+
+#define ANE_SIM_EXPORT __attribute__((visibility("default")))

@@ -1,0 +1,77 @@
+#include "sim/rules.h"
+
+#include <cstring>
+
+namespace ane::sim {
+namespace {
+
+constexpr uint8_t kM1 = 1, kM2 = 2, kM3 = 4, kM4 = 8, kM5 = 16, kAll = 31;
+
+constexpr Rule kRules[] = {
+    {"C-04", kM1 | kM2, 0, "the spelling of program(1.3) and ios18 is refused"},
+    {"C-07", kM4, kAll & ~kM4, "matmul flags must be named constants"},
+    {"C-09", 0, kM1, "a variable name that one project found to misbehave"},
+    {"C-10", 0, kM5, "identity as the sole output gives NaN"},
+    {"C-20", 0, kAll, "the mask of scaled_dot_product_attention is ignored"},
+    {"C-21", 0, kM1 | kM4 | kM5, "concat is refused"},
+    {"C-22", kM4, 0, "gelu is refused"},
+    {"C-23", kM4, 0, "conv with a bias is refused"},
+    {"C-24", kM1 | kM5, kM4, "rsqrt is refused"},
+    {"C-25", 0, kM1, "pow is refused"},
+    {"C-26", kM5, 0, "the operation fails to compile"},
+    {"C-26-gather", kM3 | kM5, 0, "a gather with runtime indices fails to compile"},
+    {"C-27", kM3, 0, "after a program with tile has run, evaluations fail until the process exits"},
+    {"C-28", 0, kM1, "reductions and layout changes fail with two runtime inputs"},
+    {"C-29", 0, kAll, "reduce_mean does not exist"},
+    {"C-30", 0, kM5, "a mean over channels depends on the shape"},
+    {"C-31", 0, kM3, "softmax over a dimension that is no power of two"},
+    {"C-33", 0, kAll, "the runtime weight of a convolution is ignored"},
+    {"C-34", kM4 | kM5, 0, "a convolution with too many channels is refused"},
+    {"C-35", kAll, 0, "int32 data is refused"},
+    {"C-36", kAll, 0, "sub-byte data is refused"},
+    {"C-37", 0, kM5, "blockwise scales are refused"},
+    {"C-38", 0, kM5, "softplus is wrong above 10.4"},
+    {"C-40", kAll, 0, "Unsupported MIL operation"},
+    {"C-41", kM1 | kM5, 0, "a product of a reduction and 0 fails to compile"},
+    {"C-42", kM1 | kM2 | kM5, 0, "layer_norm of this size fails to compile"},
+    {"C-42-sizes", 0, kM1 | kM2, "layer_norm fails at scattered sizes"},
+    {"C-43", kM1 | kM2, 0, "sin and cos need M3 or later"},
+    {"C-43-order", kM1, 0, "topk, sort and dynamic slices need M2 or later"},
+    {"C-51", kAll, 0, "a surface below 49152 bytes"},
+    {"C-52", kAll, 0, "a width below the minimum"},
+    {"C-53", kM4 | kM5, 0, "a width that is no multiple of what the chip needs"},
+    {"C-58", 0, kM1, "matmul over a dimension that is no multiple of 32 gives zeros"},
+    {"C-60", kAll, 0, "a size above the chip's limit"},
+    {"C-64", kAll, 0, "too many weight blobs"},
+    {"C-70", kAll, 0, "input surfaces of different sizes"},
+    {"C-71", kAll, 0, "output surfaces of different sizes"},
+    {"C-76", 0, kM4, "several inputs are refused"},
+    {"C-78", kM1 | kM2, 0, "fp32 inputs and outputs need a cast the chip cannot run"},
+    {"C-79", kAll, 0, "8-bit inputs and outputs are refused"},
+    {"C-92", kM1, 0, "several weights in one file are refused"},
+    {"C-100", kAll, 0, "too many compiles in one process"},
+    {"C-102", kAll, 0, "too many loaded programs"},
+    {"C-105", kAll, 0, "another process uses the Neural Engine"},
+};
+
+}  // namespace
+
+const Rule* FindRule(const char* id) {
+  for (const Rule& rule : kRules) {
+    if (std::strcmp(rule.id, id) == 0) return &rule;
+  }
+  return nullptr;
+}
+
+Verdict Judge(const Settings& settings, const char* id) {
+  const Rule* rule = FindRule(id);
+  if (rule == nullptr) return Verdict::kNone;
+  const std::string name = std::string(id).substr(0, std::string(id).find('-', 2));
+  if (settings.ignored_rules.contains(name) || settings.ignored_rules.contains(id)) return Verdict::kNone;
+  const int family = 1 << (settings.chip->family - 1);
+  if ((rule->refused & family) != 0) return Verdict::kRefuse;
+  if ((rule->warned & family) == 0) return Verdict::kNone;
+  return settings.strict ? Verdict::kRefuse : Verdict::kWarn;
+}
+
+}  // namespace ane::sim

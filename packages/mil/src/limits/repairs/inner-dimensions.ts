@@ -1,0 +1,46 @@
+/** Products whose inner size is no multiple of 32, completed with zeros. */
+
+import type { Builder } from '../../builder.js'
+import { weightPath } from '../../constant-files.js'
+import type { Dtype, TensorType, Value } from '../../ir.js'
+import { elementCount } from '../../tensor.js'
+import { matmulInner } from '../rules/sizes.js'
+import { dims, rewriting } from './rewriting.js'
+
+/** Inner sizes that M1 multiplies are multiples of this. */
+const STEP = 32
+
+/** Joins zeros to both operands of a matmul along the axis that is summed; the result keeps its bits. */
+export const padInnerDimensions = rewriting(['matmul'], ({ b, operation, original, facts, operand }) => {
+  const inner = matmulInner(facts, original)
+  const [x, y] = [operand('x'), operand('y')]
+  if (inner === undefined || inner % STEP === 0 || dims(x).length < 2 || dims(y).length < 2) return undefined
+  const missing = STEP - (inner % STEP)
+  const [turnedX, turnedY] = ['transpose_x', 'transpose_y'].map((name) => facts.numbers(original, name)?.[0] === 1)
+  const [result] = operation.results
+  const operands = {
+    x: withZeros(b, x, dims(x).length - (turnedX ? 2 : 1), missing, `${result.name}_x`),
+    y: withZeros(b, y, dims(y).length - (turnedY ? 1 : 2), missing, `${result.name}_y`),
+    transpose_x: turnedX,
+    transpose_y: turnedY,
+  }
+  return [b.matmul(operands, result.name)]
+})
+
+function withZeros(b: Builder, x: Value, axis: number, missing: number, name: string): Value {
+  const shape = dims(x).map((dim, i) => (i === axis ? missing : dim))
+  return b.concat(
+    { values: [x, zeros(b, (x.type as TensorType).dtype, shape)], axis, interleave: false },
+    `${name}_padded`,
+  )
+}
+
+/** A constant of zeros; equal ones share a weight file. */
+function zeros(b: Builder, dtype: Dtype, shape: readonly number[]): Value {
+  const name = `zeros_${dtype}_${shape.join('_')}`
+  const path = weightPath(name)
+  for (const [value, literal] of b.constants) {
+    if (literal.value.kind === 'blob' && literal.value.path === path) return value
+  }
+  return b.constant(dtype, shape, new Float32Array(elementCount(shape)), { name, path })
+}

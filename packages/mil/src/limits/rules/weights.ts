@@ -1,0 +1,113 @@
+/** Limits of weight files and of weights that change. */
+
+import type { LimitRule } from '../rule.js'
+
+/** A model that holds for every chip and that only running shows. */
+const observed = { section: 'weights', chips: 'all', check: 'run' } as const
+
+export const weightRules: readonly LimitRule[] = [
+  {
+    id: 'C-64',
+    section: 'shapes',
+    rule: 'A program has at most 16 weight files; 24 fail.',
+    symptom: 'compile',
+    chips: ['m5'],
+    seen: 'M5 Max; the static kernels of M use at most 7',
+    evidence: { sources: 'QA' },
+    severity: 'error',
+    check: 'text',
+    *checker(facts) {
+      const count = new Set(facts.files().map(({ reference }) => `${reference.path} ${reference.offset}`)).size
+      if (count <= 16) return
+      const severity = count < 24 ? 'warning' : 'error'
+      yield { severity, message: `Expected at most 16 weights in files for ${facts.func.name}, got ${count}.` }
+    },
+    fix: 'Use smaller segments, or pass weights as inputs.',
+  },
+  {
+    id: 'C-90',
+    section: 'weights',
+    rule: 'The offset of BLOBFILE names the record of the weight (64 for the first), not its payload.',
+    symptom: 'wrong data',
+    chips: 'all',
+    evidence: { sources: 'O, M' },
+    severity: 'error',
+    check: 'text',
+    *checker(facts) {
+      for (const { operation, reference } of facts.files()) {
+        if (reference.offset >= 64 && reference.offset % 64 === 0) continue
+        yield {
+          operation,
+          message: `Expected a multiple of 64 for the offset in ${reference.path}, got ${reference.offset}.`,
+        }
+      }
+    },
+    fix: 'Point at the metadata record; writeBlobs returns the offsets.',
+  },
+  {
+    ...observed,
+    id: 'C-91',
+    rule: 'The record points to its payload from the start of the file, also in files of several weights.',
+    symptom: 'wrong data',
+    seen: 'M5 Max',
+    evidence: { sources: 'QA' },
+    severity: 'error',
+  },
+  {
+    id: 'C-92',
+    section: 'weights',
+    rule: 'One file with several weights is refused on M1; one file per weight works.',
+    symptom: 'compile',
+    chips: ['m1'],
+    seen: 'M1, M1 Pro/Max',
+    evidence: { sources: 'M' },
+    severity: 'error',
+    check: 'cfg',
+    *checker(facts) {
+      const first = new Map<string, number>()
+      for (const { operation, reference } of facts.files()) {
+        const offset = first.get(reference.path)
+        if (offset === undefined) first.set(reference.path, reference.offset)
+        else if (offset !== reference.offset) {
+          yield {
+            operation,
+            message: `Expected a file of its own for this weight, got a second one in ${reference.path}.`,
+          }
+        }
+      }
+    },
+    fix: 'Write each weight to a file of its own.',
+    repair: 'own-weight-files',
+  },
+  {
+    ...observed,
+    id: 'C-93',
+    rule: 'Weights are baked in when a program is compiled; overwriting their files changes nothing.',
+    symptom: 'wrong data',
+    seen: 'M1 Pro 26.2, M5 26.3, M4 Max',
+    evidence: {
+      sources: 'M, S1, O',
+      contradicted: 'O bases delta reload on it; its training run is consistent with stale weights',
+    },
+    severity: 'warning',
+  },
+  {
+    ...observed,
+    id: 'C-94',
+    rule: 'A weightsBuffer surface does not replace baked weights.',
+    symptom: 'wrong data',
+    chips: ['m5'],
+    evidence: { sources: 'M' },
+    severity: 'warning',
+  },
+  {
+    ...observed,
+    id: 'C-95',
+    rule: 'A sparse or zero weight may be faster or inexact, so benchmarks need real ones.',
+    symptom: 'wrong data',
+    chips: ['m1', 'm5'],
+    seen: 'M5 Pro, M1',
+    evidence: { sources: 'LA, IK' },
+    severity: 'warning',
+  },
+]
