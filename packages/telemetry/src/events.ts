@@ -68,7 +68,7 @@ export interface CheckpointEvent {
   step: number
   path: string
   /** Why it was written. */
-  reason: 'interval' | 'best' | 'interrupted' | 'final'
+  reason: 'interval' | 'best' | 'interrupted' | 'restart' | 'final'
 }
 
 /** Something the user should know; the run goes on. */
@@ -84,7 +84,7 @@ export interface EndEvent {
   type: 'end'
   time: string
   step: number
-  reason: 'max_steps' | 'patience' | 'max_minutes' | 'interrupted' | 'error'
+  reason: 'max_steps' | 'patience' | 'max_minutes' | 'interrupted' | 'restart' | 'error'
   message?: string
 }
 

@@ -110,6 +110,13 @@ describe('the training loop', () => {
     expect(existsSync(join(folder, 'checkpoint-6'))).toBe(true)
   })
 
+  it('saves and ends when the process has to be replaced', async () => {
+    let left = 3
+    const events = await collect(setup({ maxSteps: 9 }, { runFolder: folder, needsRestart: () => left-- === 0 }))
+    expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'restart', step: 3 })
+    expect((await listCheckpoints(folder)).at(-1)?.step).toBe(3)
+  })
+
   it('refuses data that is too small or has ids the model does not know', async () => {
     const few = tokensInMemory([1, 2, 3], 12)
     await expect(collect(setup({ maxSteps: 1 }, { tokens: few }))).rejects.toMatchObject({ code: 'DATA_TOO_SMALL' })

@@ -1,5 +1,5 @@
 import { flopsPerToken, type ModelConfig, type TrainStep } from '@ane/models'
-import { type EndEvent, MovingAverage, type StepEvent, type TelemetryEvent } from '@ane/telemetry'
+import { type CheckpointEvent, type EndEvent, MovingAverage, type StepEvent, type TelemetryEvent } from '@ane/telemetry'
 import {
   checkpointPath,
   linkBest,
@@ -35,6 +35,8 @@ export interface RunSetup {
   readonly evalStarts?: readonly number[]
   /** Stops after the step under way, saving first. */
   readonly signal?: AbortSignal
+  /** Asked after every step: true saves and ends the run, to be resumed by a fresh process. */
+  readonly needsRestart?: () => boolean
 }
 
 /**
@@ -119,7 +121,7 @@ class Run {
       if (!last && options.saveSteps > 0 && this.#step % options.saveSteps === 0) yield* this.#save('interval')
       reason = this.#stopReason()
     }
-    yield* this.#save(reason === 'interrupted' ? 'interrupted' : 'final')
+    yield* this.#save(reason === 'interrupted' || reason === 'restart' ? reason : 'final')
     yield { type: 'end', time: now(), step: this.#step, reason }
   }
 
@@ -127,6 +129,7 @@ class Run {
     const { options, signal } = this.setup
     if (this.#step >= options.maxSteps) return 'max_steps'
     if (signal?.aborted) return 'interrupted'
+    if (this.setup.needsRestart?.()) return 'restart'
     if (options.patience > 0 && this.#evalsSinceBest >= options.patience) return 'patience'
     const minutes = (performance.now() - this.#started) / 60_000
     if (options.maxMinutes > 0 && minutes >= options.maxMinutes) return 'max_minutes'
@@ -198,7 +201,7 @@ class Run {
     if (this.#step > 0) yield* this.#save('best')
   }
 
-  async *#save(reason: 'interval' | 'best' | 'interrupted' | 'final'): AsyncGenerator<TelemetryEvent, void, void> {
+  async *#save(reason: CheckpointEvent['reason']): AsyncGenerator<TelemetryEvent, void, void> {
     const { runFolder, config, trainStep, options, addFiles } = this.setup
     if (runFolder === undefined || this.#savedStep === this.#step) return
     const path = checkpointPath(runFolder, this.#step)
