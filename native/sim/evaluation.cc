@@ -50,6 +50,8 @@ bool Bind(const std::vector<Symbol>& symbols, const Array& objects, const Array&
     if (enforce_minimum && bytes < kMinimumBytes) return Refused(error, "C-51", name + " needs 49152" + sizes);
     if (bytes != binding->surfaces[0]->bytes && Judge(settings, uniform_rule) == Verdict::kRefuse)
       return Refused(error, uniform_rule, name + " needs " + std::to_string(binding->surfaces[0]->bytes) + sizes);
+    if (bytes % 128 != 0 && Judge(settings, "C-55") == Verdict::kRefuse)
+      return Refused(error, "C-55", name + " needs a multiple of 128" + sizes);
     const int64_t width = symbol.shape.empty() ? 1 : symbol.shape.back();
     const Chip& chip = *settings.chip;
     if (width < chip.min_width && Judge(settings, "C-52") == Verdict::kRefuse)

@@ -46,9 +46,21 @@ class Check {
     }
   }
 
+  bool IsOddProduct(const Operation& operation) const {
+    const Value* x = ValueOf(operation, "x");
+    if (operation.op != "matmul" || x == nullptr || x->type.shape.size() < 2) return false;
+    const std::vector<double> flag = NumbersOf(operation, "transpose_x");
+    const bool transposed = !flag.empty() && flag[0] != 0;
+    return x->type.shape.end()[transposed ? -2 : -1] % 32 != 0;
+  }
+
   Refusal Run() {
     for (int input : function_.inputs) CheckEnd(function_.values[size_t(input)], "input");
-    for (int output : function_.outputs) CheckEnd(function_.values[size_t(output)], "output");
+    for (int output : function_.outputs) {
+      const Value& value = function_.values[size_t(output)];
+      CheckEnd(value, "output");
+      if (constant_[size_t(output)] || !producer_.contains(output)) Break("C-08", value.offset, "output " + value.name);
+    }
     if (function_.inputs.size() > 1) {
       const Value& second = function_.values[size_t(function_.inputs[1])];
       Break("C-76", second.offset, std::to_string(function_.inputs.size()) + " inputs");
@@ -172,11 +184,7 @@ class Check {
         Break("C-07", operation.offset, std::string("matmul with an inline ") + name);
     }
     const Value* x = ValueOf(operation, "x");
-    if (x == nullptr || x->type.shape.size() < 2) return;
-    const std::vector<double> flag = NumbersOf(operation, "transpose_x");
-    const bool transposed = !flag.empty() && flag[0] != 0;
-    if (x->type.shape.end()[transposed ? -2 : -1] % 32 != 0)
-      Break("C-58", operation.offset, "matmul over " + engine::ShapeText(x->type.shape));
+    if (IsOddProduct(operation)) Break("C-58", operation.offset, "matmul over " + engine::ShapeText(x->type.shape));
   }
 
   void CheckSoftmax(const Operation& operation) {
@@ -271,6 +279,16 @@ std::vector<bool> ConstantValues(const Function& function) {
     for (int result : operation.results) constant[size_t(result)] = true;
   }
   return constant;
+}
+
+std::vector<int> OddProducts(const Function& function) {
+  const Settings settings;
+  const Check check(function, "", settings);
+  std::vector<int> positions;
+  for (size_t i = 0; i < function.operations.size(); ++i) {
+    if (check.IsOddProduct(function.operations[i])) positions.push_back(int(i));
+  }
+  return positions;
 }
 
 Refusal CheckFunction(const Function& function, std::string_view text, const Settings& settings) {

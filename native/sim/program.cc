@@ -32,24 +32,42 @@ void DropMasks(Function* function) {
   }
 }
 
+// Puts a constant of zeros in an operand's place, if its declared type says how many.
+void Zero(Function* function, Operand* operand) {
+  engine::Value zero = function->values[size_t(operand->values[0])];
+  const engine::Shape& shape = zero.type.shape;
+  if (std::any_of(shape.begin(), shape.end(), [](int64_t dim) { return dim < 0; })) return;
+  auto literal = std::make_shared<engine::Literal>();
+  literal->type = zero.type;
+  literal->bytes.resize(size_t(engine::ElementCount(shape)) * SizeOf(zero.type.dtype));
+  zero.name += "_ignored";
+  zero.literal = std::move(literal);
+  zero.blob = nullptr;
+  function->values.push_back(std::move(zero));
+  operand->values[0] = int(function->values.size()) - 1;
+}
+
+Operand* Find(Operation& operation, std::string_view name) {
+  for (Operand& operand : operation.operands) {
+    if (operand.name == name && !operand.values.empty()) return &operand;
+  }
+  return nullptr;
+}
+
 // The Neural Engine convolves with whatever its weight memory holds when a weight is not a constant (C-33); here that
 // is zero, so that the mistake shows.
 void ZeroRuntimeWeights(Function* function) {
   const std::vector<bool> constant = ConstantValues(*function);
   for (Operation& operation : function->operations) {
-    if (operation.op != "conv") continue;
-    for (Operand& operand : operation.operands) {
-      if (operand.name != "weight" || operand.values.empty() || constant[size_t(operand.values[0])]) continue;
-      engine::Value zero = function->values[size_t(operand.values[0])];
-      auto literal = std::make_shared<engine::Literal>();
-      literal->type = zero.type;
-      if (std::any_of(zero.type.shape.begin(), zero.type.shape.end(), [](int64_t dim) { return dim < 0; })) continue;
-      literal->bytes.resize(size_t(engine::ElementCount(zero.type.shape)) * SizeOf(zero.type.dtype));
-      zero.name += "_ignored";
-      zero.literal = std::move(literal);
-      function->values.push_back(std::move(zero));
-      operand.values[0] = int(function->values.size()) - 1;
-    }
+    Operand* weight = operation.op == "conv" ? Find(operation, "weight") : nullptr;
+    if (weight != nullptr && !constant[size_t(weight->values[0])]) Zero(function, weight);
+  }
+}
+
+// Products over a dimension that is no multiple of 32 give zeros on M1 (C-58).
+void ZeroOddProducts(Function* function) {
+  for (const int position : OddProducts(*function)) {
+    if (Operand* x = Find(function->operations[size_t(position)], "x")) Zero(function, x);
   }
 }
 
@@ -64,13 +82,14 @@ std::vector<Symbol> Alphabetical(const Function& function, const std::vector<int
   return symbols;
 }
 
-std::unique_ptr<Procedure> CompileFunction(Function function, const CompileOptions& options) {
+std::unique_ptr<Procedure> CompileFunction(Function function, const CompileOptions& options, const Settings& settings) {
   auto procedure = std::make_unique<Procedure>();
   procedure->name = function.name;
   procedure->has_tile = std::any_of(function.operations.begin(), function.operations.end(),
                                     [](const Operation& operation) { return operation.op == "tile"; });
-  DropMasks(&function);
-  ZeroRuntimeWeights(&function);
+  if (Judge(settings, "C-20") != Verdict::kNone) DropMasks(&function);
+  if (Judge(settings, "C-33") != Verdict::kNone) ZeroRuntimeWeights(&function);
+  if (Judge(settings, "C-58") != Verdict::kNone) ZeroOddProducts(&function);
   engine::Analyse(&function, options);
   engine::Lowering(function, true, &procedure->plan).Run();
   procedure->inputs = Alphabetical(function, function.inputs);
@@ -119,7 +138,7 @@ std::shared_ptr<Program> CompileProgram(std::string_view text, const WeightFiles
         *failure = {"InvalidMILProgram", refusal.rule, refusal.message};
         return nullptr;
       }
-      program->procedures.push_back(CompileFunction(std::move(function), options));
+      program->procedures.push_back(CompileFunction(std::move(function), options, settings));
     }
     return program;
   } catch (const engine::CompileError& error) {

@@ -9,7 +9,8 @@ constexpr uint8_t kM1 = 1, kM2 = 2, kM3 = 4, kM4 = 8, kM5 = 16, kAll = 31;
 
 constexpr Rule kRules[] = {
     {"C-04", kM1 | kM2, 0, "the spelling of program(1.3) and ios18 is refused"},
-    {"C-07", kM4, kAll & ~kM4, "matmul flags must be named constants"},
+    {"C-07", kAll, 0, "matmul flags must be named constants"},
+    {"C-08", kAll, 0, "an output must be the result of an operation"},
     {"C-09", 0, kM1, "a variable name that one project found to misbehave"},
     {"C-10", 0, kM5, "identity as the sole output gives NaN"},
     {"C-20", 0, kAll, "the mask of scaled_dot_product_attention is ignored"},
@@ -40,6 +41,7 @@ constexpr Rule kRules[] = {
     {"C-51", kAll, 0, "a surface below 49152 bytes"},
     {"C-52", kAll, 0, "a width below the minimum"},
     {"C-53", kM4 | kM5, 0, "a width that is no multiple of what the chip needs"},
+    {"C-55", kM5, 0, "a surface that is no multiple of 128 bytes"},
     {"C-58", 0, kM1, "matmul over a dimension that is no multiple of 32 gives zeros"},
     {"C-60", kAll, 0, "a size above the chip's limit"},
     {"C-64", kAll, 0, "too many weight blobs"},

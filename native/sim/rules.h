@@ -32,6 +32,9 @@ struct Refusal {
 // Checks a function as written. Warnings are recorded as findings.
 Refusal CheckFunction(const engine::Function& function, std::string_view text, const Settings& settings);
 
+// Positions of the matrix products over a dimension that is no multiple of 32 (C-58).
+std::vector<int> OddProducts(const engine::Function& function);
+
 // Which values are known at compile time.
 std::vector<bool> ConstantValues(const engine::Function& function);
 
