@@ -13,7 +13,7 @@ const BITS: Partial<Record<Dtype, number>> = { bool: 8, uint1: 1, uint2: 2, uint
 
 /** One function seen through its constants, definitions and uses. */
 export class ProgramFacts {
-  /** Every operation, those in blocks too, in order. */
+  /** Every operation with a result, those in blocks too, in order. */
   readonly operations: readonly Operation[]
   readonly constants: ReadonlyMap<Value, Literal>
   readonly #producers = new Map<Value, Operation>()
@@ -25,7 +25,7 @@ export class ProgramFacts {
     readonly target: ResolvedTarget,
     readonly surfaces?: SurfaceSizes,
   ) {
-    this.operations = flattened(func.operations)
+    this.operations = flattened(func.operations).filter(({ results }) => results.length > 0)
     this.constants = constantsOf(func)
     for (const operation of this.operations) {
       for (const value of operation.results) this.#producers.set(value, operation)

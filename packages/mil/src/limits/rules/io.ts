@@ -169,7 +169,7 @@ export const ioRules: readonly LimitRule[] = [
         if (rank === 3) continue
         yield {
           operation,
-          message: `Expected rank 3 for the inputs of ${operation.results[0]?.name}, got rank ${rank}.`,
+          message: `Expected rank 3 for the inputs of ${operation.results[0].name}, got rank ${rank}.`,
         }
       }
     },

@@ -33,7 +33,7 @@ export const operandTypeRules: readonly LimitRule[] = [
       for (const operation of facts.named('conv')) {
         const inputs = facts.shape(facts.value(operation, 'x'))?.[1] ?? 0
         const outputs = facts.shape(operation.results[0])?.[1] ?? 0
-        const name = operation.results[0]?.name
+        const name = operation.results[0].name
         if (inputs >= 32000) {
           yield { operation, message: `Expected less than 32000 input channels for ${name}, got ${inputs}.` }
         }
@@ -94,7 +94,7 @@ export const operandTypeRules: readonly LimitRule[] = [
       for (const operation of facts.named('constexpr_blockwise_shift_scale')) {
         const data = facts.value(operation, 'data') ?? operation.operands.data
         const dtype = data && 'name' in data ? facts.dtype(data) : undefined
-        const [scale, name] = [operation.operands.scale, operation.results[0]?.name]
+        const [scale, name] = [operation.operands.scale, operation.results[0].name]
         if (operation.operands.offset) yield { operation, message: `Expected no offset for ${name}, got one.` }
         if (scale?.kind === 'literal' && scale.literal.value.kind === 'numbers') {
           yield { operation, message: `Expected scales in a weight file for ${name}, got them in the text.` }
