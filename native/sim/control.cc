@@ -24,7 +24,7 @@ int CopyOut(const std::string& text, char* out, size_t size) {
 
 std::string Text(double value) {
   char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.6g", value);
+  std::snprintf(buffer, sizeof buffer, "%.12g", value);
   return buffer;
 }
 
@@ -48,7 +48,8 @@ std::string ModelledJson(const char* text) {
     cost.matmul_flops = json->Number("matmul_flops", 0);
     cost.surface_bytes = json->Number("surface_bytes", 0);
     cost.weight_bytes = json->Number("weight_bytes", 0);
-    cost.intermediate_bytes = json->Number("intermediate_bytes", 0);
+    cost.layout_bytes = json->Number("layout_bytes", 0);
+    cost.largest_operation = json->Number("largest_operation", 0);
     cost.operations = int64_t(json->Number("operations", 0));
     cost.columns = int64_t(json->Number("columns", 64));
   }
@@ -61,7 +62,7 @@ std::string ModelledJson(const char* text) {
          ",\"compile_ms\":" + Text(CompileMilliseconds(model, cost, false)) +
          ",\"convolution_flops\":" + Text(cost.convolution_flops) + ",\"matmul_flops\":" + Text(cost.matmul_flops) +
          ",\"surface_bytes\":" + Text(cost.surface_bytes) + ",\"weight_bytes\":" + Text(cost.weight_bytes) +
-         ",\"intermediate_bytes\":" + Text(cost.intermediate_bytes) +
+         ",\"layout_bytes\":" + Text(cost.layout_bytes) + ",\"largest_operation\":" + Text(cost.largest_operation) +
          ",\"operations\":" + std::to_string(cost.operations) + ",\"columns\":" + std::to_string(cost.columns) + "}";
 }
 

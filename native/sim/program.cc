@@ -87,6 +87,7 @@ std::unique_ptr<Procedure> CompileFunction(Function function, const CompileOptio
   procedure->name = function.name;
   procedure->has_tile = std::any_of(function.operations.begin(), function.operations.end(),
                                     [](const Operation& operation) { return operation.op == "tile"; });
+  procedure->cost = CostOf(function);
   if (Judge(settings, "C-20") != Verdict::kNone) DropMasks(&function);
   if (Judge(settings, "C-33") != Verdict::kNone) ZeroRuntimeWeights(&function);
   if (Judge(settings, "C-58") != Verdict::kNone) ZeroOddProducts(&function);
@@ -94,7 +95,6 @@ std::unique_ptr<Procedure> CompileFunction(Function function, const CompileOptio
   engine::Lowering(function, true, &procedure->plan).Run();
   procedure->inputs = Alphabetical(function, function.inputs);
   procedure->outputs = Alphabetical(function, function.outputs);
-  procedure->cost = CostOf(function);
   return procedure;
 }
 
