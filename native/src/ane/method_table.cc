@@ -32,8 +32,6 @@ constexpr Expected kExpected[] = {
     {Call::kNumberWithUnsigned, "NSNumber", Kind::kClass, "numberWithUnsignedLongLong:", "", true, kPublic},
     {Call::kArray, "NSMutableArray", Kind::kClass, "array", "", true, kPublic},
     {Call::kArrayAdd, "NSMutableArray", Kind::kInstance, "addObject:", "", true, kPublic},
-    {Call::kArrayCount, "NSArray", Kind::kInstance, "count", "", true, kPublic},
-    {Call::kArrayAt, "NSArray", Kind::kInstance, "objectAtIndex:", "", true, kPublic},
     {Call::kDictionary, "NSMutableDictionary", Kind::kClass, "dictionary", "", true, kPublic},
     {Call::kDictionarySet, "NSMutableDictionary", Kind::kInstance, "setObject:forKey:", "", true, kPublic},
     {Call::kErrorDescription, "NSError", Kind::kInstance, "localizedDescription", "", true, kPublic},
