@@ -15,33 +15,36 @@ using engine::Value;
 
 constexpr double kSramBytes = 32.0 * 1024 * 1024;  // C-63
 constexpr double kBeyondSram = 0.7;                // … 30 % slower
-constexpr double kFullWidth = 2048, kNarrow = 64;  // C-132: a width of 64 halves the throughput of 2048 …
-constexpr double kNarrowShare = 0.85;              // … mostly by the dispatch; this is what M4's stacks leave over
+constexpr double kFullWidth = 2048,
+                 kNarrow = 64;  // C-132: a width of 64 halves the throughput of 2048 …
+constexpr double kNarrowShare =
+    0.85;  // … mostly by the dispatch; this is what M4's stacks leave over
 
 // Sources, all in reference-figures.md:
-// dispatch: 0.095 ms M4, 0.16 ms M1 Pro, 0.22 ms M1, 0.11 ms M5 Pro as published; M3 Ultra from its convolution stacks.
-// convolutions: 18.6 TFLOPS M4, 19.27 M5 Max (64×64 columns), 16.77 M3 Pro (2048 columns); M1 5.5, half its rated TOPS.
-// products of two runtime operands: a third of that (C-131).
-// bandwidth: 68–72 GB/s on several chips (exo), 57 GB/s M5 Pro, 70 GB/s M5 Max; M1 Pro from the fused feed-forward rows.
-// operations: the 5.8 µs a layer of seven adds on M1 Pro; on M4 the convolution stacks leave next to nothing.
-// Chips without figures of their own take the nearest chip's; M2 lies between M1 and M3. The Ultra chips run one program
-// on one engine (C-136).
+// dispatch: 0.095 ms M4, 0.16 ms M1 Pro, 0.22 ms M1, 0.11 ms M5 Pro as published; M3 Ultra from its
+// convolution stacks. convolutions: 18.6 TFLOPS M4, 19.27 M5 Max (64×64 columns), 16.77 M3 Pro
+// (2048 columns); M1 5.5, half its rated TOPS. products of two runtime operands: a third of that
+// (C-131). bandwidth: 68–72 GB/s on several chips (exo), 57 GB/s M5 Pro, 70 GB/s M5 Max; M1 Pro
+// from the fused feed-forward rows. operations: the 5.8 µs a layer of seven adds on M1 Pro; on M4
+// the convolution stacks leave next to nothing. Chips without figures of their own take the nearest
+// chip's; M2 lies between M1 and M3. The Ultra chips run one program on one engine (C-136).
 constexpr ChipModel kModels[] = {
     // chip, dispatch ms, convolution TFLOPS, matmul TFLOPS, GB/s, µs per operation, compile scale
-    {"m1", 0.22, 5.5, 1.8, 40, 0.7, 1},          {"m1-pro", 0.16, 5.5, 1.8, 74, 0.7, 1},
-    {"m1-max", 0.16, 5.5, 1.8, 74, 0.7, 1},      {"m1-ultra", 0.16, 5.5, 1.8, 74, 0.7, 1},
-    {"m2", 0.16, 7.9, 2.6, 72, 0.4, 0.8},        {"m2-pro", 0.16, 7.9, 2.6, 72, 0.4, 0.8},
-    {"m2-max", 0.16, 7.9, 2.6, 72, 0.4, 0.8},    {"m2-ultra", 0.16, 7.9, 2.6, 72, 0.4, 0.8},
-    {"m3", 0.095, 16.8, 5.6, 72, 0.05, 0.5},     {"m3-pro", 0.095, 16.8, 5.6, 72, 0.05, 0.5},
-    {"m3-max", 0.095, 16.8, 5.6, 72, 0.05, 0.5}, {"m3-ultra", 0.19, 16.8, 5.6, 72, 0.05, 0.5},
-    {"m4", 0.095, 18.6, 6.2, 72, 0.05, 0.45},    {"m4-pro", 0.095, 18.6, 6.2, 72, 0.05, 0.45},
+    {"m1", 0.22, 5.5, 1.8, 40, 0.7, 1},           {"m1-pro", 0.16, 5.5, 1.8, 74, 0.7, 1},
+    {"m1-max", 0.16, 5.5, 1.8, 74, 0.7, 1},       {"m1-ultra", 0.16, 5.5, 1.8, 74, 0.7, 1},
+    {"m2", 0.16, 7.9, 2.6, 72, 0.4, 0.8},         {"m2-pro", 0.16, 7.9, 2.6, 72, 0.4, 0.8},
+    {"m2-max", 0.16, 7.9, 2.6, 72, 0.4, 0.8},     {"m2-ultra", 0.16, 7.9, 2.6, 72, 0.4, 0.8},
+    {"m3", 0.095, 16.8, 5.6, 72, 0.05, 0.5},      {"m3-pro", 0.095, 16.8, 5.6, 72, 0.05, 0.5},
+    {"m3-max", 0.095, 16.8, 5.6, 72, 0.05, 0.5},  {"m3-ultra", 0.19, 16.8, 5.6, 72, 0.05, 0.5},
+    {"m4", 0.095, 18.6, 6.2, 72, 0.05, 0.45},     {"m4-pro", 0.095, 18.6, 6.2, 72, 0.05, 0.45},
     {"m4-max", 0.095, 18.6, 6.2, 72, 0.05, 0.45}, {"m5", 0.095, 19.0, 6.3, 70, 0.05, 0.45},
-    {"m5-pro", 0.11, 19.0, 6.3, 57, 0.05, 0.45}, {"m5-max", 0.095, 19.3, 6.4, 70, 0.05, 0.45},
+    {"m5-pro", 0.11, 19.0, 6.3, 57, 0.05, 0.45},  {"m5-max", 0.095, 19.3, 6.4, 70, 0.05, 0.45},
 };
 
 bool MovesData(std::string_view op) {
-  for (const std::string_view name : {"transpose", "slice_by_index", "slice_by_size", "split", "concat", "stack", "pad",
-                                      "tile", "reverse", "gather", "gather_along_axis"}) {
+  for (const std::string_view name :
+       {"transpose", "slice_by_index", "slice_by_size", "split", "concat", "stack", "pad", "tile",
+        "reverse", "gather", "gather_along_axis"}) {
     if (op == name) return true;
   }
   return false;
@@ -54,13 +57,15 @@ double Elements(const Shape& shape) {
 }
 
 double Bytes(const Value& value) {
-  const double bits = value.type.bits > 0 ? value.type.bits : 8.0 * double(SizeOf(value.type.dtype));
+  const double bits =
+      value.type.bits > 0 ? value.type.bits : 8.0 * double(SizeOf(value.type.dtype));
   return Elements(value.type.shape) * bits / 8;
 }
 
 class Counter {
  public:
-  explicit Counter(const Function& function) : function_(function), constant_(ConstantValues(function)) {}
+  explicit Counter(const Function& function)
+      : function_(function), constant_(ConstantValues(function)) {}
 
   Cost Run() {
     for (const int id : function_.inputs) cost_.surface_bytes += Bytes(At(id));
@@ -96,9 +101,12 @@ class Counter {
     const Value& result = At(operation.results[0]);
     const Value *x = Find(operation, "x"), *weight = Find(operation, "weight");
     if (operation.op == "conv" && weight != nullptr && !weight->type.shape.empty()) {
-      const double per_output = Elements(weight->type.shape) / double(std::max<int64_t>(weight->type.shape[0], 1));
+      const double per_output =
+          Elements(weight->type.shape) / double(std::max<int64_t>(weight->type.shape[0], 1));
       cost_.convolution_flops += 2 * Elements(result.type.shape) * per_output;
-      Widen(result.type.shape.size() > 2 ? Elements(result.type.shape) / double(result.type.shape[1]) : 1);
+      Widen(result.type.shape.size() > 2
+                ? Elements(result.type.shape) / double(result.type.shape[1])
+                : 1);
     } else if (operation.op == "linear" && x != nullptr && !x->type.shape.empty()) {
       cost_.convolution_flops += 2 * Elements(result.type.shape) * double(x->type.shape.back());
       Widen(Elements(x->type.shape) / double(x->type.shape.back()));
@@ -137,15 +145,19 @@ const ChipModel& ModelOf(std::string_view chip) {
 
 ModelledTime EvaluateTime(const ChipModel& chip, const Cost& cost) {
   ModelledTime time;
-  const double share = std::clamp((double(cost.columns) - kNarrow) / (kFullWidth - kNarrow), 0.0, 1.0);
+  const double share =
+      std::clamp((double(cost.columns) - kNarrow) / (kFullWidth - kNarrow), 0.0, 1.0);
   const double width = kNarrowShare + (1 - kNarrowShare) * share;
   // Weights stream through; what one operation works on must fit.
   time.beyond_sram = cost.largest_operation > kSramBytes;
   const double slow = time.beyond_sram ? 1 / kBeyondSram : 1;
   time.dispatch_ms = chip.dispatch_ms;
-  time.compute_ms =
-      slow * (cost.convolution_flops / (chip.convolution_tflops * width) + cost.matmul_flops / chip.matmul_tflops) / 1e9;
-  time.traffic_ms = slow * (cost.surface_bytes + cost.weight_bytes + cost.layout_bytes) / chip.bandwidth_gbs / 1e6;
+  time.compute_ms = slow *
+                    (cost.convolution_flops / (chip.convolution_tflops * width) +
+                     cost.matmul_flops / chip.matmul_tflops) /
+                    1e9;
+  time.traffic_ms = slow * (cost.surface_bytes + cost.weight_bytes + cost.layout_bytes) /
+                    chip.bandwidth_gbs / 1e6;
   time.operations_ms = double(cost.operations) * chip.operation_us / 1e3;
   return time;
 }

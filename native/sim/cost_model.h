@@ -1,4 +1,5 @@
-// Modelled times: what a program would take on a chip, by published figures. Nothing here is measured on this machine.
+// Modelled times: what a program would take on a chip, by published figures. Nothing here is
+// measured on this machine.
 #pragma once
 
 #include <cstdint>

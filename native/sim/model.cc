@@ -17,7 +17,8 @@ bool CompileFails(Id* error, const CompileFailure& failure) {
   RecordFinding({failure.rule, failure.message, true});
   const std::string rule = failure.rule.empty() ? "" : " " + failure.rule;
   return Fails(error, kCompilerDomain, 1,
-               "_ANECompiler : ANECCompile() FAILED : " + failure.kind + " (simulated" + rule + ": " + failure.message + ")");
+               "_ANECompiler : ANECCompile() FAILED : " + failure.kind + " (simulated" + rule +
+                   ": " + failure.message + ")");
 }
 
 bool IsFile(const std::string& path) {
@@ -32,13 +33,15 @@ std::optional<std::vector<uint8_t>> ReadFile(const std::string& path) {
   std::vector<uint8_t> bytes;
   struct stat status;
   if (fstat(fileno(file), &status) == 0) bytes.resize(size_t(status.st_size));
-  const bool complete = bytes.empty() || std::fread(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  const bool complete =
+      bytes.empty() || std::fread(bytes.data(), 1, bytes.size(), file) == bytes.size();
   std::fclose(file);
   if (!complete) return std::nullopt;
   return bytes;
 }
 
-// The files the compiler reads (C-03). What they hold at this moment is baked into the program (C-93).
+// The files the compiler reads (C-03). What they hold at this moment is baked into the program
+// (C-93).
 bool ReadWeights(const Descriptor& descriptor, WeightFiles* weights, CompileFailure* failure) {
   const std::string folder = ModelFolder(descriptor) + "/";
   const auto missing = [&](const std::string& path, const char* rule) {
@@ -48,7 +51,8 @@ bool ReadWeights(const Descriptor& descriptor, WeightFiles* weights, CompileFail
   if (!IsFile(folder + "model.mil")) return missing(folder + "model.mil", "C-03");
   for (const std::string& path : WeightPaths(descriptor.text->view())) {
     if (!descriptor.weights->items.contains(path)) {
-      *failure = {"InvalidMILProgram", "", "Expected weights named " + path + " in the dictionary, got none."};
+      *failure = {"InvalidMILProgram", "",
+                  "Expected weights named " + path + " in the dictionary, got none."};
       return false;
     }
     if (path.rfind(kModelPath, 0) != 0 || path.find("..") != std::string::npos) {
@@ -108,7 +112,8 @@ std::shared_ptr<Program> Compiled(const Descriptor& descriptor, Id* error) {
                "this process has compiled " + std::to_string(settings.compile_limit) + " programs"};
     return fail();
   }
-  std::shared_ptr<Program> program = CompileProgram(descriptor.text->view(), weights, settings, &failure);
+  std::shared_ptr<Program> program =
+      CompileProgram(descriptor.text->view(), weights, settings, &failure);
   CountCompile(program.get(), false, program == nullptr, settings);
   if (program == nullptr) return fail();
   program->hex = hex;
@@ -119,7 +124,9 @@ std::shared_ptr<Program> Compiled(const Descriptor& descriptor, Id* error) {
 Id ModelWithDescriptor(Class*, Id given) {
   Descriptor* descriptor = As<Descriptor>(given);
   if (descriptor == nullptr) {
-    RecordError("Expected _ANEInMemoryModelDescriptor for inMemoryModelWithDescriptor:, got another object or nil.");
+    RecordError(
+        "Expected _ANEInMemoryModelDescriptor for inMemoryModelWithDescriptor:, got another object "
+        "or nil.");
     return nullptr;
   }
   Model* made = Create<Model>();
@@ -134,7 +141,8 @@ bool Compile(Model* self, uint32_t, Id options, Id* error) {
   std::shared_ptr<Program> program = Compiled(*self->descriptor.get(), error);
   if (program == nullptr) return false;
   const std::lock_guard lock(self->mutex);
-  if (self->state == 3) return Fails(error, kDomain, 8, "Expected a model that is not loaded for compile.");
+  if (self->state == 3)
+    return Fails(error, kDomain, 8, "Expected a model that is not loaded for compile.");
   self->program = std::move(program);
   self->state = 2;
   return true;
@@ -143,15 +151,18 @@ bool Compile(Model* self, uint32_t, Id options, Id* error) {
 bool Load(Model* self, uint32_t, Id options, Id* error) {
   if (!CheckOptions(options, error)) return false;
   const Settings settings = CurrentSettings();
-  if (FaultDue(Call::kLoad)) return Fails(error, kDomain, 8, "Program load failure (simulated: injected fault)");
+  if (FaultDue(Call::kLoad))
+    return Fails(error, kDomain, 8, "Program load failure (simulated: injected fault)");
   const std::lock_guard lock(self->mutex);
   if (self->state == 3) return true;
-  if (self->state != 2) return Fails(error, kDomain, 8, "Program load failure (simulated: the model is not compiled)");
-  if (!AcquireLoad(*self->program, Judge(settings, "C-102") == Verdict::kRefuse ? settings.load_limit : 0)) {
+  if (self->state != 2)
+    return Fails(error, kDomain, 8, "Program load failure (simulated: the model is not compiled)");
+  if (!AcquireLoad(*self->program,
+                   Judge(settings, "C-102") == Verdict::kRefuse ? settings.load_limit : 0)) {
     RecordFinding({"C-102", std::to_string(settings.load_limit) + " programs are loaded", true});
     return Fails(error, kDomain, 0x50004,
-                 "Program load failure (0x50004) (simulated C-102: " + std::to_string(settings.load_limit) +
-                     " programs are loaded)");
+                 "Program load failure (0x50004) (simulated C-102: " +
+                     std::to_string(settings.load_limit) + " programs are loaded)");
   }
   self->state = 3;
   Count([&](Counters& counters) {
@@ -175,14 +186,17 @@ bool Evaluate(Model* self, uint32_t, Id options, Id request, Id* error) {
     if (self->state == 3) program = self->program;
     mask = self->perf_stats_mask;
   }
-  if (program == nullptr) return Fails(error, kDomain, 8, "Program Inference error (simulated: the model is not loaded)");
+  if (program == nullptr)
+    return Fails(error, kDomain, 8, "Program Inference error (simulated: the model is not loaded)");
   return EvaluateRequest(*program, *given, mask, error);
 }
 
 bool Unload(Model* self, uint32_t, Id* error) {
-  if (FaultDue(Call::kUnload)) return Fails(error, kDomain, 8, "Program unload failure (simulated: injected fault)");
+  if (FaultDue(Call::kUnload))
+    return Fails(error, kDomain, 8, "Program unload failure (simulated: injected fault)");
   const std::lock_guard lock(self->mutex);
-  if (self->state != 3) return Fails(error, kDomain, 8, "Program unload failure (simulated: the model is not loaded)");
+  if (self->state != 3)
+    return Fails(error, kDomain, 8, "Program unload failure (simulated: the model is not loaded)");
   ReleaseLoad(*self->program);
   self->state = 2;
   Count([](Counters& counters) { ++counters.unloads; });
@@ -214,21 +228,29 @@ uint64_t ProgramHandle(Model* self) {
   return self->state == 3 ? reinterpret_cast<uint64_t>(self->program.get()) : 0;
 }
 bool MapSurfaces(Model*, Id request, bool, Id* error) {
-  return As<Request>(request) != nullptr || Fails(error, kDomain, int64_t(0xe00002c2), "Bad argument: request");
+  return As<Request>(request) != nullptr ||
+         Fails(error, kDomain, int64_t(0xe00002c2), "Bad argument: request");
 }
 void UnmapSurfaces(Model*, Id) {}
 
 Dictionary* LiveIo(const Symbol& symbol, const char* suffix) {
   const engine::Shape& shape = symbol.shape;
-  const auto dim = [&](size_t from_end) { return shape.size() >= from_end ? shape[shape.size() - from_end] : 1; };
+  const auto dim = [&](size_t from_end) {
+    return shape.size() >= from_end ? shape[shape.size() - from_end] : 1;
+  };
   const int64_t width = dim(1), height = dim(2), channels = dim(3);
-  const int64_t row = (width * int64_t(SizeOf(symbol.dtype)) + 63) / 64 * 64;  // rows are padded to 64 bytes
+  const int64_t row =
+      (width * int64_t(SizeOf(symbol.dtype)) + 63) / 64 * 64;  // rows are padded to 64 bytes
   Dictionary* entry = MakeDictionary();
   Put(entry, "Name", MakeString(symbol.name + suffix));
   Put(entry, "Type", MakeString(symbol.dtype == Dtype::kFp32 ? "Float32" : "Float16"));
-  const std::pair<const char*, int64_t> numbers[] = {
-      {"Width", width}, {"Height", height}, {"Channels", channels}, {"RowStride", row},
-      {"PlaneStride", row * height}, {"BatchStride", row * height * channels}, {"Interleave", 1}};
+  const std::pair<const char*, int64_t> numbers[] = {{"Width", width},
+                                                     {"Height", height},
+                                                     {"Channels", channels},
+                                                     {"RowStride", row},
+                                                     {"PlaneStride", row * height},
+                                                     {"BatchStride", row * height * channels},
+                                                     {"Interleave", 1}};
   for (const auto& [name, value] : numbers) Put(entry, name, MakeNumber(value));
   return entry;
 }
@@ -241,7 +263,8 @@ Id ModelAttributes(Model* self) {
   }
   if (program == nullptr) return nullptr;
   const Procedure& procedure = *program->procedures[0];
-  Array *inputs = MakeArray(), *outputs = MakeArray(), *live_inputs = MakeArray(), *live_outputs = MakeArray();
+  Array *inputs = MakeArray(), *outputs = MakeArray(), *live_inputs = MakeArray(),
+        *live_outputs = MakeArray();
   for (const Symbol& symbol : procedure.inputs) {
     Append(inputs, MakeString(symbol.name));
     Append(live_inputs, LiveIo(symbol, ""));
@@ -250,7 +273,8 @@ Id ModelAttributes(Model* self) {
     Append(outputs, MakeString(symbol.name + "@output"));
     Append(live_outputs, LiveIo(symbol, "@output"));
   }
-  Dictionary *attributes = MakeDictionary(), *description = MakeDictionary(), *status = MakeDictionary();
+  Dictionary *attributes = MakeDictionary(), *description = MakeDictionary(),
+             *status = MakeDictionary();
   Put(description, "kANEFModelInputSymbolsArrayKey", inputs);
   Put(description, "kANEFModelOutputSymbolsArrayKey", outputs);
   Put(status, "LiveInputList", live_inputs);

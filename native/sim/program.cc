@@ -21,14 +21,16 @@ using engine::Operation;
 
 std::string Located(std::string_view text, const engine::CompileError& error) {
   const auto [line, column] = engine::LineAndColumn(text, error.offset);
-  return "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + error.message;
+  return "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " +
+         error.message;
 }
 
 // Masks of attention have no effect (C-20).
 void DropMasks(Function* function) {
   for (Operation& operation : function->operations) {
     if (operation.op != "scaled_dot_product_attention") continue;
-    std::erase_if(operation.operands, [](const Operand& operand) { return operand.name == "attn_mask"; });
+    std::erase_if(operation.operands,
+                  [](const Operand& operand) { return operand.name == "attn_mask"; });
   }
 }
 
@@ -54,8 +56,8 @@ Operand* Find(Operation& operation, std::string_view name) {
   return nullptr;
 }
 
-// The Neural Engine convolves with whatever its weight memory holds when a weight is not a constant (C-33); here that
-// is zero, so that the mistake shows.
+// The Neural Engine convolves with whatever its weight memory holds when a weight is not a constant
+// (C-33); here that is zero, so that the mistake shows.
 void ZeroRuntimeWeights(Function* function) {
   const std::vector<bool> constant = ConstantValues(*function);
   for (Operation& operation : function->operations) {
@@ -78,15 +80,18 @@ std::vector<Symbol> Alphabetical(const Function& function, const std::vector<int
     symbols.push_back({value.name, value.type.dtype, value.type.shape, i,
                        size_t(engine::ElementCount(value.type.shape)) * SizeOf(value.type.dtype)});
   }
-  std::stable_sort(symbols.begin(), symbols.end(), [](const Symbol& a, const Symbol& b) { return a.name < b.name; });
+  std::stable_sort(symbols.begin(), symbols.end(),
+                   [](const Symbol& a, const Symbol& b) { return a.name < b.name; });
   return symbols;
 }
 
-std::unique_ptr<Procedure> CompileFunction(Function function, const CompileOptions& options, const Settings& settings) {
+std::unique_ptr<Procedure> CompileFunction(Function function, const CompileOptions& options,
+                                           const Settings& settings) {
   auto procedure = std::make_unique<Procedure>();
   procedure->name = function.name;
-  procedure->has_tile = std::any_of(function.operations.begin(), function.operations.end(),
-                                    [](const Operation& operation) { return operation.op == "tile"; });
+  procedure->has_tile =
+      std::any_of(function.operations.begin(), function.operations.end(),
+                  [](const Operation& operation) { return operation.op == "tile"; });
   procedure->cost = CostOf(function);
   if (Judge(settings, "C-20") != Verdict::kNone) DropMasks(&function);
   if (Judge(settings, "C-33") != Verdict::kNone) ZeroRuntimeWeights(&function);
@@ -120,16 +125,16 @@ std::vector<std::string> WeightPaths(std::string_view text) {
   return {paths.begin(), paths.end()};
 }
 
-std::shared_ptr<Program> CompileProgram(std::string_view text, const WeightFiles& weights, const Settings& settings,
-                                        CompileFailure* failure) {
+std::shared_ptr<Program> CompileProgram(std::string_view text, const WeightFiles& weights,
+                                        const Settings& settings, CompileFailure* failure) {
   CompileOptions options;
   auto program = std::make_shared<Program>();
   for (const auto& [path, bytes] : weights) {
     options.blobs[path] = bytes;
     program->weight_bytes += bytes.size();
   }
-  // The compiler reads the payload a record points at and ignores the type and size the record gives: hand-made files
-  // with wrong ones have run.
+  // The compiler reads the payload a record points at and ignores the type and size the record
+  // gives: hand-made files with wrong ones have run.
   options.lenient_blobs = true;
   try {
     for (Function& function : engine::Parse(text)) {
@@ -144,7 +149,8 @@ std::shared_ptr<Program> CompileProgram(std::string_view text, const WeightFiles
   } catch (const engine::CompileError& error) {
     *failure = {"InvalidMILProgram", "", Located(text, error)};
   } catch (const std::bad_alloc&) {
-    *failure = {"CompilationFailure", "", "Expected enough memory to compile the program, got none."};
+    *failure = {"CompilationFailure", "",
+                "Expected enough memory to compile the program, got none."};
   }
   return nullptr;
 }
@@ -160,17 +166,21 @@ Status RunProcedure(const Procedure& procedure, const std::vector<const void*>& 
   static Engine* const hardware = new Engine;
   std::vector<const void*> declared_inputs(inputs.size());
   std::vector<void*> declared_outputs(outputs.size());
-  for (size_t i = 0; i < inputs.size(); ++i) declared_inputs[procedure.inputs[i].position] = inputs[i];
-  for (size_t i = 0; i < outputs.size(); ++i) declared_outputs[procedure.outputs[i].position] = outputs[i];
+  for (size_t i = 0; i < inputs.size(); ++i)
+    declared_inputs[procedure.inputs[i].position] = inputs[i];
+  for (size_t i = 0; i < outputs.size(); ++i)
+    declared_outputs[procedure.outputs[i].position] = outputs[i];
   const std::lock_guard lock(hardware->mutex);
   const size_t bytes = (procedure.plan.scratch_bytes() + 127) / 64 * 64;
   if (bytes > hardware->bytes) {
     std::free(hardware->scratch);
     hardware->scratch = std::aligned_alloc(64, bytes);
     hardware->bytes = hardware->scratch == nullptr ? 0 : bytes;
-    if (hardware->scratch == nullptr) return {"OUT_OF_MEMORY", "Expected memory for intermediate values, got none."};
+    if (hardware->scratch == nullptr)
+      return {"OUT_OF_MEMORY", "Expected memory for intermediate values, got none."};
   }
-  const char* message = procedure.plan.Run(declared_inputs, declared_outputs, hardware->scratch, hardware->pool);
+  const char* message =
+      procedure.plan.Run(declared_inputs, declared_outputs, hardware->scratch, hardware->pool);
   return message == nullptr ? Status() : Status("ANE_EVAL_FAILED", message);
 }
 

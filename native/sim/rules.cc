@@ -69,7 +69,8 @@ Verdict Judge(const Settings& settings, const char* id) {
   const Rule* rule = FindRule(id);
   if (rule == nullptr) return Verdict::kNone;
   const std::string name = std::string(id).substr(0, std::string(id).find('-', 2));
-  if (settings.ignored_rules.contains(name) || settings.ignored_rules.contains(id)) return Verdict::kNone;
+  if (settings.ignored_rules.contains(name) || settings.ignored_rules.contains(id))
+    return Verdict::kNone;
   const int family = 1 << (settings.chip->family - 1);
   if ((rule->refused & family) != 0) return Verdict::kRefuse;
   if ((rule->warned & family) == 0) return Verdict::kNone;

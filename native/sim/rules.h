@@ -12,7 +12,7 @@ namespace ane::sim {
 
 // One limit. Chips are sets of families, bit 0 for M1 and so on.
 struct Rule {
-  const char* id;  // as in ane-constraints.md
+  const char* id;   // as in ane-constraints.md
   uint8_t refused;  // families where it was seen and nobody contradicts
   uint8_t warned;   // families where reports contradict each other, or only one project saw it
   const char* symptom;
@@ -30,7 +30,8 @@ struct Refusal {
 };
 
 // Checks a function as written. Warnings are recorded as findings.
-Refusal CheckFunction(const engine::Function& function, std::string_view text, const Settings& settings);
+Refusal CheckFunction(const engine::Function& function, std::string_view text,
+                      const Settings& settings);
 
 // Positions of the matrix products over a dimension that is no multiple of 32 (C-58).
 std::vector<int> OddProducts(const engine::Function& function);

@@ -12,7 +12,8 @@ namespace ane::sim {
 namespace {
 
 constexpr size_t kKept = 100;
-const char* const kCallNames[kCalls] = {"descriptor", "compile", "load", "evaluate", "unload", "surface"};
+const char* const kCallNames[kCalls] = {"descriptor", "compile", "load",
+                                        "evaluate",   "unload",  "surface"};
 
 struct State {
   std::mutex mutex;
@@ -55,7 +56,8 @@ bool ReadFaults(const Json& faults, Settings* settings) {
   if (faults.kind != Json::Kind::kObject) return false;
   for (int kind = 0; kind < kCalls; ++kind) {
     const bool read = ReadList(faults.Find(kCallNames[kind]), [&](const Json& item) {
-      if (item.kind != Json::Kind::kNumber || !(item.number >= 1) || item.number > 1e15) return false;
+      if (item.kind != Json::Kind::kNumber || !(item.number >= 1) || item.number > 1e15)
+        return false;
       settings->faults[kind].insert(int64_t(item.number));
       return true;
     });
@@ -92,7 +94,9 @@ std::optional<Settings> ReadSettings(const char* text) {
     return item.kind == Json::Kind::kString;
   });
   if (!read) return std::nullopt;
-  if (const Json* faults = json->Find("faults"); faults != nullptr && !ReadFaults(*faults, &settings)) return std::nullopt;
+  if (const Json* faults = json->Find("faults");
+      faults != nullptr && !ReadFaults(*faults, &settings))
+    return std::nullopt;
   return settings;
 }
 
@@ -101,7 +105,8 @@ void HideSelectors(const std::set<std::string>& missing) {
   for (Class* entry : AllClasses()) {
     if (!entry->framework) continue;
     for (Class* holder : {entry, entry->isa}) {
-      for (auto& [selector, method] : holder->methods) method->missing.store(missing.contains(selector->name));
+      for (auto& [selector, method] : holder->methods)
+        method->missing.store(missing.contains(selector->name));
     }
   }
 }
@@ -236,8 +241,9 @@ std::string StatisticsJson() {
   out += "],\"findings\":[";
   for (size_t i = 0; i < state.findings.size(); ++i) {
     const Finding& finding = state.findings[i];
-    out += std::string(i ? "," : "") + "{\"rule\":" + Quoted(finding.rule) + ",\"refused\":" +
-           (finding.refused ? "true" : "false") + ",\"message\":" + Quoted(finding.message) + "}";
+    out += std::string(i ? "," : "") + "{\"rule\":" + Quoted(finding.rule) +
+           ",\"refused\":" + (finding.refused ? "true" : "false") +
+           ",\"message\":" + Quoted(finding.message) + "}";
   }
   return out + "]}";
 }

@@ -13,8 +13,10 @@ constexpr size_t kBytes = 49152;
 const std::string kType = "tensor<fp16, [1, 64, 1, 64]>";
 
 std::string Text(int addend) {
-  return Program(kType + " x",
-                 kType + " r = add(x = x, y = fp16(" + std::to_string(addend) + "))[name = string(\"r\")];", "r");
+  return Program(
+      kType + " x",
+      kType + " r = add(x = x, y = fp16(" + std::to_string(addend) + "))[name = string(\"r\")];",
+      "r");
 }
 
 bool HasError(const std::string& part) { return Mentions(Statistics(), part); }
@@ -22,11 +24,13 @@ bool HasError(const std::string& part) { return Mentions(Statistics(), part); }
 }  // namespace
 
 TEST(fails_the_calls_it_is_told_to) {
-  EXPECT(Configure("{\"faults\":{\"compile\":[2],\"load\":[1],\"evaluate\":[2],\"surface\":[3],\"unload\":1}}"));
+  EXPECT(Configure(
+      "{\"faults\":{\"compile\":[2],\"load\":[1],\"evaluate\":[2],\"surface\":[3],\"unload\":1}}"));
   const Pool pool;
   Model a(Text(1)), b(Text(2));
   EXPECT(a.Compile());
-  EXPECT(!b.Compile() && b.failure.code == 1 && Mentions(b.failure.description, "CompilationFailure"));
+  EXPECT(!b.Compile() && b.failure.code == 1 &&
+         Mentions(b.failure.description, "CompilationFailure"));
   EXPECT(b.Compile());
   EXPECT(!a.Load());
   EXPECT(a.Load());
@@ -42,8 +46,9 @@ TEST(fails_the_calls_it_is_told_to) {
 TEST(misses_selectors_and_the_framework) {
   const auto has = [](const char* selector) {
     Id type = ClassNamed("_ANEInMemoryModel");
-    return type != nullptr && Symbol<Id(Id, Id)>("class_getInstanceMethod")(
-                                  type, Symbol<Id(const char*)>("sel_registerName")(selector)) != nullptr;
+    return type != nullptr &&
+           Symbol<Id(Id, Id)>("class_getInstanceMethod")(
+               type, Symbol<Id(const char*)>("sel_registerName")(selector)) != nullptr;
   };
   EXPECT(Configure("{\"faults\":{\"missing_selector\":\"unloadWithQoS:error:\"}}"));
   EXPECT(!has("unloadWithQoS:error:") && has("loadWithQoS:options:error:"));
@@ -57,27 +62,34 @@ TEST(reports_misuse_that_would_crash) {
   EXPECT(Configure("{}"));
   const Pool pool;
   const auto make = [](Id text, Id weights) {
-    return SendClass<Id>("_ANEInMemoryModelDescriptor", "modelWithMILText:weights:optionsPlist:", text, weights, Id(nullptr));
+    return SendClass<Id>("_ANEInMemoryModelDescriptor",
+                         "modelWithMILText:weights:optionsPlist:", text, weights, Id(nullptr));
   };
   EXPECT(make(String(Text(1)), DictionaryOf({})) == nullptr && HasError("C-01"));
   EXPECT(make(DataOf(Text(1)), nullptr) == nullptr && HasError("C-02"));
-  EXPECT(make(DataOf("program(1.3) { func"), DictionaryOf({})) == nullptr && HasError("MIL text rejected: line 1"));
+  EXPECT(make(DataOf("program(1.3) { func"), DictionaryOf({})) == nullptr &&
+         HasError("MIL text rejected: line 1"));
   EXPECT(make(DataOf(Text(1)), DictionaryOf({{"@model_path/w.bin", DataOf("x")}})) == nullptr);
-  EXPECT(SendClass<Id>("_ANEInMemoryModel", "inMemoryModelWithDescriptor:", String("x")) == nullptr);
+  EXPECT(SendClass<Id>("_ANEInMemoryModel", "inMemoryModelWithDescriptor:", String("x")) ==
+         nullptr);
   EXPECT(SendClass<Id>("_ANEIOSurfaceObject", "objectWithIOSurface:", String("x")) == nullptr);
   Model model(Text(1));
   EXPECT(!model.Evaluate(nullptr) && model.failure.code == 0xe00002c2);
   EXPECT(!model.Evaluate(String("x")));
   EXPECT(!model.Load() && Mentions(model.failure.description, "not compiled"));
   Id error = nullptr;
-  EXPECT(!Send<bool>(model.get(), "compileWithQoS:options:error:", uint32_t(21), String("x"), &error) && error != nullptr);
-  EXPECT(!Send<bool>(model.get(), "loadWithQoS:options:error:", uint32_t(21), DictionaryOf({}), static_cast<Id*>(nullptr)));
+  EXPECT(!Send<bool>(model.get(), "compileWithQoS:options:error:", uint32_t(21), String("x"),
+                     &error) &&
+         error != nullptr);
+  EXPECT(!Send<bool>(model.get(), "loadWithQoS:options:error:", uint32_t(21), DictionaryOf({}),
+                     static_cast<Id*>(nullptr)));
   EXPECT(Send<Id>(model.get(), "noSuchSelector:", Id(nullptr)) == nullptr);
   EXPECT(HasError("unrecognized selector -[_ANEInMemoryModel noSuchSelector:]"));
   EXPECT(Send<Id>(nullptr, "anything") == nullptr);
   EXPECT(Send<Id>(ArrayOf({}), "objectAtIndex:", uint64_t(0)) == nullptr);
   EXPECT(Symbol<Id(Id)>("IOSurfaceCreate")(DictionaryOf({})) == nullptr);
-  EXPECT(Symbol<int32_t(Id, uint32_t, uint32_t*)>("IOSurfaceUnlock")(Surface(kBytes).get(), 0, nullptr) != 0);
+  EXPECT(Symbol<int32_t(Id, uint32_t, uint32_t*)>("IOSurfaceUnlock")(Surface(kBytes).get(), 0,
+                                                                     nullptr) != 0);
 }
 
 TEST(notices_messages_to_what_no_longer_exists) {
@@ -137,13 +149,15 @@ TEST(runs_from_several_threads) {
         const int addend = 10 * t + i;
         Model model(Text(addend));
         const Surface x(kBytes), r(kBytes);
-        right += model.Compile() && model.Load() && model.Run({&x}, {&r}) && r.At(17) == float(addend);
+        right +=
+            model.Compile() && model.Load() && model.Run({&x}, {&r}) && r.At(17) == float(addend);
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT(right == 40);
-  EXPECT(Statistic("live_objects") == 0 && Statistic("live_surfaces") == 0 && Statistic("loaded_programs") == 0);
+  EXPECT(Statistic("live_objects") == 0 && Statistic("live_surfaces") == 0 &&
+         Statistic("loaded_programs") == 0);
   EXPECT(Statistic("error_count") == 0);
 }
 
@@ -160,5 +174,6 @@ TEST(runs_one_of_several_functions) {
   EXPECT(model.Evaluate(Model::Request({&x}, {&r}, nullptr, 1)) && r.At(0) == 2);
   EXPECT(!model.Evaluate(Model::Request({&x}, {&r}, nullptr, 2)));
   Model one(Text(3));
-  EXPECT(one.Compile() && one.Load() && one.Evaluate(Model::Request({&x}, {&r}, nullptr, 9)) && r.At(0) == 3);
+  EXPECT(one.Compile() && one.Load() && one.Evaluate(Model::Request({&x}, {&r}, nullptr, 9)) &&
+         r.At(0) == 3);
 }

@@ -74,12 +74,14 @@ inline std::string Text(Id string) {
   return text == nullptr ? "" : text;
 }
 inline Id DataOf(const std::string& bytes) {
-  return SendClass<Id>("NSData", "dataWithBytes:length:", static_cast<const void*>(bytes.data()), uint64_t(bytes.size()));
+  return SendClass<Id>("NSData", "dataWithBytes:length:", static_cast<const void*>(bytes.data()),
+                       uint64_t(bytes.size()));
 }
 inline Id NumberOf(int value) { return SendClass<Id>("NSNumber", "numberWithInt:", value); }
 inline Id DictionaryOf(const std::vector<std::pair<std::string, Id>>& entries) {
   Id made = SendClass<Id>("NSMutableDictionary", "dictionary");
-  for (const auto& [key, value] : entries) Send<void>(made, "setObject:forKey:", value, String(key));
+  for (const auto& [key, value] : entries)
+    Send<void>(made, "setObject:forKey:", value, String(key));
   return made;
 }
 inline Id ArrayOf(const std::vector<Id>& items) {
@@ -102,7 +104,9 @@ inline double NumberIn(const std::string& json, const std::string& name) {
   return at == std::string::npos ? -1 : std::atof(json.c_str() + at + name.size() + 3);
 }
 inline double Statistic(const std::string& name) { return NumberIn(Statistics(), name); }
-inline bool Mentions(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool Mentions(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 // A surface the test owns.
 class Surface {
@@ -110,12 +114,13 @@ class Surface {
   explicit Surface(size_t bytes) {
     const auto key = [](const char* name) { return Text(*Symbol<Id>(name)); };
     const int n = int(bytes);
-    surface_ = Symbol<Id(Id)>("IOSurfaceCreate")(DictionaryOf({{key("kIOSurfaceWidth"), NumberOf(n)},
-                                                             {key("kIOSurfaceHeight"), NumberOf(1)},
-                                                             {key("kIOSurfaceBytesPerElement"), NumberOf(1)},
-                                                             {key("kIOSurfaceBytesPerRow"), NumberOf(n)},
-                                                             {key("kIOSurfaceAllocSize"), NumberOf(n)},
-                                                             {key("kIOSurfacePixelFormat"), NumberOf(0)}}));
+    surface_ = Symbol<Id(Id)>("IOSurfaceCreate")(
+        DictionaryOf({{key("kIOSurfaceWidth"), NumberOf(n)},
+                      {key("kIOSurfaceHeight"), NumberOf(1)},
+                      {key("kIOSurfaceBytesPerElement"), NumberOf(1)},
+                      {key("kIOSurfaceBytesPerRow"), NumberOf(n)},
+                      {key("kIOSurfaceAllocSize"), NumberOf(n)},
+                      {key("kIOSurfacePixelFormat"), NumberOf(0)}}));
   }
   ~Surface() {
     if (surface_ != nullptr) Symbol<void(Id)>("CFRelease")(surface_);
@@ -124,12 +129,16 @@ class Surface {
   Surface& operator=(const Surface&) = delete;
 
   Id get() const { return surface_; }
-  uint16_t* halves() const { return static_cast<uint16_t*>(Symbol<void*(Id)>("IOSurfaceGetBaseAddress")(surface_)); }
+  uint16_t* halves() const {
+    return static_cast<uint16_t*>(Symbol<void*(Id)>("IOSurfaceGetBaseAddress")(surface_));
+  }
   void Fill(size_t count, float (*value)(size_t)) {
     for (size_t i = 0; i < count; ++i) halves()[i] = ane::Fp32ToFp16(value(i));
   }
   float At(size_t i) const { return ane::Fp16ToFp32(halves()[i]); }
-  Id object() const { return SendClass<Id>("_ANEIOSurfaceObject", "objectWithIOSurface:", surface_); }
+  Id object() const {
+    return SendClass<Id>("_ANEIOSurfaceObject", "objectWithIOSurface:", surface_);
+  }
 
  private:
   Id surface_;
@@ -141,7 +150,8 @@ struct Failure {
 };
 inline Failure Describe(Id error) {
   if (error == nullptr) return {};
-  return {Send<int64_t>(error, "code"), Text(Send<Id>(error, "domain")), Text(Send<Id>(error, "localizedDescription"))};
+  return {Send<int64_t>(error, "code"), Text(Send<Id>(error, "domain")),
+          Text(Send<Id>(error, "localizedDescription"))};
 }
 
 using Files = std::map<std::string, std::string>;  // "weights/x.bin" to bytes
@@ -166,12 +176,16 @@ class Model {
   explicit Model(const std::string& text, const Files& weights = {}, bool write_files = true) {
     std::vector<std::pair<std::string, Id>> entries;
     for (const auto& [name, bytes] : weights)
-      entries.push_back({"@model_path/" + name, DictionaryOf({{"offset", NumberOf(0)}, {"data", DataOf(bytes)}})});
-    descriptor_ = SendClass<Id>("_ANEInMemoryModelDescriptor", "modelWithMILText:weights:optionsPlist:", DataOf(text),
+      entries.push_back({"@model_path/" + name,
+                         DictionaryOf({{"offset", NumberOf(0)}, {"data", DataOf(bytes)}})});
+    descriptor_ = SendClass<Id>("_ANEInMemoryModelDescriptor",
+                                "modelWithMILText:weights:optionsPlist:", DataOf(text),
                                 DictionaryOf(entries), Id(nullptr));
     if (descriptor_ == nullptr) return;
-    model_ = Send<Id>(SendClass<Id>("_ANEInMemoryModel", "inMemoryModelWithDescriptor:", descriptor_), "retain");
-    folder_ = Text(Symbol<Id()>("NSTemporaryDirectory")()) + Text(Send<Id>(model_, "hexStringIdentifier"));
+    model_ = Send<Id>(
+        SendClass<Id>("_ANEInMemoryModel", "inMemoryModelWithDescriptor:", descriptor_), "retain");
+    folder_ = Text(Symbol<Id()>("NSTemporaryDirectory")()) +
+              Text(Send<Id>(model_, "hexStringIdentifier"));
     if (!write_files) return;
     std::filesystem::create_directories(folder_ + "/weights");
     Write("model.mil", text);
@@ -201,15 +215,17 @@ class Model {
   }
   bool Evaluate(Id request) {
     Id error = nullptr;
-    const bool done = Send<bool>(model_, "evaluateWithQoS:options:request:error:", uint32_t(21), DictionaryOf({}), request, &error);
+    const bool done = Send<bool>(model_, "evaluateWithQoS:options:request:error:", uint32_t(21),
+                                 DictionaryOf({}), request, &error);
     failure = Describe(error);
     return done;
   }
   bool Run(const std::vector<const Surface*>& inputs, const std::vector<const Surface*>& outputs) {
     return Evaluate(Request(inputs, outputs));
   }
-  static Id Request(const std::vector<const Surface*>& inputs, const std::vector<const Surface*>& outputs,
-                    Id stats = nullptr, int procedure = 0) {
+  static Id Request(const std::vector<const Surface*>& inputs,
+                    const std::vector<const Surface*>& outputs, Id stats = nullptr,
+                    int procedure = 0) {
     std::vector<Id> in, in_indices, out, out_indices;
     for (const Surface* surface : inputs) {
       in_indices.push_back(NumberOf(int(in.size())));
@@ -219,9 +235,11 @@ class Model {
       out_indices.push_back(NumberOf(int(out.size())));
       out.push_back(surface->object());
     }
-    return SendClass<Id>(
-        "_ANERequest", "requestWithInputs:inputIndices:outputs:outputIndices:weightsBuffer:perfStats:procedureIndex:",
-        ArrayOf(in), ArrayOf(in_indices), ArrayOf(out), ArrayOf(out_indices), Id(nullptr), stats, NumberOf(procedure));
+    return SendClass<Id>("_ANERequest",
+                         "requestWithInputs:inputIndices:outputs:outputIndices:weightsBuffer:"
+                         "perfStats:procedureIndex:",
+                         ArrayOf(in), ArrayOf(in_indices), ArrayOf(out), ArrayOf(out_indices),
+                         Id(nullptr), stats, NumberOf(procedure));
   }
   uint64_t State() const { return Send<uint64_t>(model_, "state"); }
   Id get() const { return model_; }
@@ -243,15 +261,20 @@ class Model {
 };
 
 // One function in the 1.3 spelling.
-inline std::string Program(const std::string& parameters, const std::string& body, const std::string& outputs) {
-  return "program(1.3)\n{\n  func main<ios18>(" + parameters + ") {\n" + body + "\n  } -> (" + outputs + ");\n}\n";
+inline std::string Program(const std::string& parameters, const std::string& body,
+                           const std::string& outputs) {
+  return "program(1.3)\n{\n  func main<ios18>(" + parameters + ") {\n" + body + "\n  } -> (" +
+         outputs + ");\n}\n";
 }
 
 // A weight file with one fp16 record at 64.
 inline std::string Blob(const std::vector<float>& values) {
   std::string bytes(128, '\0');
-  const auto put = [&](size_t at, uint64_t value, size_t size) { std::memcpy(bytes.data() + at, &value, size); };
-  put(0, 1, 4), put(4, 2, 4), put(64, 0xDEADBEEF, 4), put(68, 1, 4), put(72, values.size() * 2, 8), put(80, 128, 8);
+  const auto put = [&](size_t at, uint64_t value, size_t size) {
+    std::memcpy(bytes.data() + at, &value, size);
+  };
+  put(0, 1, 4), put(4, 2, 4), put(64, 0xDEADBEEF, 4), put(68, 1, 4), put(72, values.size() * 2, 8),
+      put(80, 128, 8);
   for (const float value : values) {
     const uint16_t half = ane::Fp32ToFp16(value);
     bytes.append(reinterpret_cast<const char*>(&half), 2);
