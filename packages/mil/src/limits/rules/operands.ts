@@ -181,7 +181,8 @@ export const operandRules: readonly LimitRule[] = [
       const first = new Map<string, Operation>()
       for (const operation of facts.operations) {
         const { op } = operation
-        if (!PROVEN.has(op) && !op.startsWith('constexpr_') && !first.has(op)) first.set(op, operation)
+        const known = PROVEN.has(op) || NEVER.includes(op) || op.startsWith('constexpr_')
+        if (!known && !first.has(op)) first.set(op, operation)
       }
       for (const [op, operation] of first) {
         const count = facts.named(op).length
