@@ -39,7 +39,8 @@ std::vector<uint8_t> WeightFile(float value) {
 
 const std::string kWeighted =
     "program(1.3)\n{\n  func main<ios18>(tensor<fp16, [1, 64, 1, 64]> x) {\n"
-    "    tensor<fp16, [1, 64, 1, 64]> w = const()[name = string(\"w\"), val = tensor<fp16, [1, 64, 1, 64]>(BLOBFILE(path "
+    "    tensor<fp16, [1, 64, 1, 64]> w = const()[name = string(\"w\"), val = tensor<fp16, [1, 64, 1, "
+    "64]>(BLOBFILE(path "
     "= string(\"@model_path/weights/w.bin\"), offset = uint64(64)))];\n"
     "    tensor<fp16, [1, 64, 1, 64]> y = add(x = x, y = w)[name = string(\"y\")];\n  } -> (y);\n}\n";
 
@@ -72,7 +73,8 @@ TEST(surfaces_are_large_enough_zeroed_aligned_and_locked_for_the_processor) {
 TEST(equal_programs_are_one_model_that_lives_as_long_as_its_last_user) {
   const TemporaryFolder folder;
   auto device = Open(folder).value();
-  auto first = Compile(device, AddProgram(1)), second = Compile(device, AddProgram(1)), other = Compile(device, AddProgram(2));
+  auto first = Compile(device, AddProgram(1)), second = Compile(device, AddProgram(1)),
+       other = Compile(device, AddProgram(2));
   AneStatistics statistics = device->Statistics().value();
   EXPECT(statistics.compiles == 2 && statistics.cache_hits == 1 && statistics.live_models == 2);
   EXPECT(folder.entries() == 4);

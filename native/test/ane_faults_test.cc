@@ -1,4 +1,5 @@
-// What goes wrong around the Neural Engine: every failure has a code and the framework's words, and leaves nothing behind.
+// What goes wrong around the Neural Engine: every failure has a code and the framework's words, and leaves nothing
+// behind.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,7 +33,8 @@ TEST(a_failed_compile_names_the_program_and_leaves_no_folder) {
   EXPECT(CompileOn(device, AddProgram(1)).ok());
   const Status failure = CompileOn(device, AddProgram(2), "layer 3");
   EXPECT(CodeOf(failure) == "ANE_COMPILE_FAILED");
-  EXPECT(Has(failure, "layer 3") && Has(failure, "ANECCompile() FAILED") && Has(failure, "com.apple.appleneuralengine"));
+  EXPECT(Has(failure, "layer 3") && Has(failure, "ANECCompile() FAILED") &&
+         Has(failure, "com.apple.appleneuralengine"));
   EXPECT(CompileOn(device, AddProgram(2)).ok());
   EXPECT(folder.entries() == 0);
 }

@@ -31,7 +31,8 @@ class TemporaryFolder {
   ~TemporaryFolder() { std::filesystem::remove_all(path_); }
   const std::string& path() const { return path_; }
   int entries() const {
-    return static_cast<int>(std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator()));
+    return static_cast<int>(
+        std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator()));
   }
 
  private:
@@ -51,12 +52,14 @@ inline std::string Tensor(int channels) { return "tensor<fp16, [1, " + std::to_s
 
 // y = x + c, with 64 channels unless told.
 inline std::string AddProgram(double c, int channels = 64) {
-  return "program(1.3)\n{\n  func main<ios18>(" + Tensor(channels) + " x) {\n    fp16 c = const()[name = string(\"c\"), val = fp16(" +
-         std::to_string(c) + ")];\n    " + Tensor(channels) + " y = add(x = x, y = c)[name = string(\"y\")];\n  } -> (y);\n}\n";
+  return "program(1.3)\n{\n  func main<ios18>(" + Tensor(channels) +
+         " x) {\n    fp16 c = const()[name = string(\"c\"), val = fp16(" + std::to_string(c) + ")];\n    " +
+         Tensor(channels) + " y = add(x = x, y = c)[name = string(\"y\")];\n  } -> (y);\n}\n";
 }
 
 inline std::shared_ptr<Surface> MakeSurface(AneDevice& device, std::vector<int64_t> shape, float value = 0) {
-  auto surface = Surface::Create(std::move(shape), Dtype::kFp16, [&](size_t bytes) { return device.AllocateSurface(bytes); });
+  auto surface =
+      Surface::Create(std::move(shape), Dtype::kFp16, [&](size_t bytes) { return device.AllocateSurface(bytes); });
   if (!surface.ok()) return nullptr;
   auto* data = static_cast<uint16_t*>(surface.value()->data());
   for (int64_t i = 0; i < surface.value()->elements(); ++i) data[i] = Fp32ToFp16(value);

@@ -107,13 +107,14 @@ Status Model::Load(const ModelSource& source, ModelCounters& counters) {
     }
     reason = framework_->ErrorText(error);
   }
-  return {"ANE_COMPILE_FAILED", "The Neural Engine compiled " + source.name + " but did not load it: " +
-                                    (reason.empty() ? "no reason given" : reason) + "."};
+  return {"ANE_COMPILE_FAILED", "The Neural Engine compiled " + source.name +
+                                    " but did not load it: " + (reason.empty() ? "no reason given" : reason) + "."};
 }
 
 Status Model::Evaluate(Id request, const std::string& name) const {
   std::lock_guard<std::mutex> running(running_);
-  if (!loaded_) return {"ANE_EVAL_FAILED", "Expected a loaded program, got " + name + ", which the exiting process unloaded."};
+  if (!loaded_)
+    return {"ANE_EVAL_FAILED", "Expected a loaded program, got " + name + ", which the exiting process unloaded."};
   const AutoreleasePool pool(framework_->objc());
   Id error = nullptr;
   const Id options = framework_->methods().SendClass<Id>(Call::kDictionary);

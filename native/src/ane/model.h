@@ -73,8 +73,8 @@ class Model {
 // Models by content: equal text and weights are one model, compiled once and unloaded when its last user lets go.
 class ModelCache : public std::enable_shared_from_this<ModelCache> {
  public:
-  // `compile_budget`: after how many compiles of this cache a failure without a clear reason counts as the limit; 0 means
-  // after kCompileBudget of the process.
+  // `compile_budget`: after how many compiles of this cache a failure without a clear reason counts as the limit; 0
+  // means after kCompileBudget of the process.
   ModelCache(std::shared_ptr<const Framework> framework, uint32_t qos, int compile_budget)
       : framework_(std::move(framework)), qos_(qos), compile_budget_(compile_budget) {}
 
