@@ -126,7 +126,20 @@ Examples:
     .option('--json', 'print raw samples as one JSON object')
     .action(async (flags) => (await import('./commands/bench-gemm.js')).benchGemm(flags))
 
+  const benchPipelines = bench
+    .command('pipelines')
+    .description('compare every way to cut a training step into programs, measured here and modelled on chips')
+    .option('--model <preset>', 'model shape', 'stories260k')
+    .option('--seq-len <n>', 'tokens per sequence', '64')
+    .option('--batch-size <n>', 'sequences per step', '1')
+    .option('--steps <n>', 'timed steps', '5')
+    .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
+    .option('--chips <names>', 'chips to model, e.g. m1-pro,m4; none for none', 'm1-pro,m4,m5-max')
+    .option('--json', 'print raw samples as one JSON object')
+    .action(async (flags) => (await import('./commands/bench-pipelines.js')).benchPipelines(flags))
+
   for (const command of [sample, benchStep]) addDeviceOptions(command)
+  addDeviceOptions(benchPipelines, 'cpu')
   addDeviceOptions(milRun, 'cpu')
   for (const command of [ane, ...ane.commands, ...mil.commands, ...bench.commands])
     command.exitOverride().showSuggestionAfterError()
