@@ -11,7 +11,7 @@ export const weightRules: readonly LimitRule[] = [
     section: 'shapes',
     rule: 'A program has at most 16 weight files; 24 fail.',
     symptom: 'compile',
-    chips: ['m5'],
+    chips: 'all',
     seen: 'M5 Max; the static kernels of M use at most 7',
     evidence: { sources: 'QA' },
     severity: 'error',
