@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sim/rules.h"
+#include "sim/function_facts.h"
 
 namespace ane::sim {
 namespace {
@@ -64,8 +64,7 @@ double Bytes(const Value& value) {
 
 class Counter {
  public:
-  explicit Counter(const Function& function)
-      : function_(function), constant_(ConstantValues(function)) {}
+  explicit Counter(const Function& function) : function_(function), facts_(function) {}
 
   Cost Run() {
     for (const int id : function_.inputs) cost_.surface_bytes += Bytes(At(id));
@@ -81,15 +80,8 @@ class Counter {
 
  private:
   const Value& At(int id) const { return function_.values[size_t(id)]; }
-  const Value* Find(const Operation& operation, std::string_view name) const {
-    for (const Operand& operand : operation.operands) {
-      if (operand.name == name && !operand.values.empty()) return &At(operand.values[0]);
-    }
-    return nullptr;
-  }
-
   void CountOperation(const Operation& operation) {
-    if (operation.op == "const" || constant_[size_t(operation.results[0])]) return;
+    if (operation.op == "const" || facts_.IsConstant(operation.results[0])) return;
     ++cost_.operations;
     double written = 0, read = 0;
     for (const int id : operation.results) written += Bytes(At(id));
@@ -99,7 +91,7 @@ class Counter {
     if (MovesData(operation.op)) cost_.layout_bytes += written;
     cost_.largest_operation = std::max(cost_.largest_operation, read + written);
     const Value& result = At(operation.results[0]);
-    const Value *x = Find(operation, "x"), *weight = Find(operation, "weight");
+    const Value *x = facts_.ValueOf(operation, "x"), *weight = facts_.ValueOf(operation, "weight");
     if (operation.op == "conv" && weight != nullptr && !weight->type.shape.empty()) {
       const double per_output =
           Elements(weight->type.shape) / double(std::max<int64_t>(weight->type.shape[0], 1));
@@ -117,7 +109,8 @@ class Counter {
       cost_.matmul_flops += 2 * Elements(result.type.shape) * both / std::max(rows, 1.0);
       Widen(double(result.type.shape.back()));
     } else if (operation.op == "scaled_dot_product_attention") {
-      const Value *query = Find(operation, "query"), *key = Find(operation, "key");
+      const Value *query = facts_.ValueOf(operation, "query"),
+                  *key = facts_.ValueOf(operation, "key");
       if (query == nullptr || key == nullptr || key->type.shape.size() < 2) return;
       const double keys = double(key->type.shape.end()[-2]);
       cost_.matmul_flops += 2 * keys * (Elements(query->type.shape) + Elements(result.type.shape));
@@ -128,7 +121,7 @@ class Counter {
   void Widen(double columns) { cost_.columns = std::max(cost_.columns, int64_t(columns)); }
 
   const Function& function_;
-  const std::vector<bool> constant_;
+  const FunctionFacts facts_;
   Cost cost_;
 };
 

@@ -10,6 +10,7 @@
 #include "engine/lexer.h"
 #include "engine/lowering.h"
 #include "engine/parser.h"
+#include "sim/function_facts.h"
 #include "sim/rules.h"
 
 namespace ane::sim {
@@ -59,18 +60,23 @@ Operand* Find(Operation& operation, std::string_view name) {
 // The Neural Engine convolves with whatever its weight memory holds when a weight is not a constant
 // (C-33); here that is zero, so that the mistake shows.
 void ZeroRuntimeWeights(Function* function) {
-  const std::vector<bool> constant = ConstantValues(*function);
+  const FunctionFacts facts(*function);
+  std::vector<Operand*> runtime;
   for (Operation& operation : function->operations) {
     Operand* weight = operation.op == "conv" ? Find(operation, "weight") : nullptr;
-    if (weight != nullptr && !constant[size_t(weight->values[0])]) Zero(function, weight);
+    if (weight != nullptr && !facts.IsConstant(weight->values[0])) runtime.push_back(weight);
   }
+  for (Operand* weight : runtime) Zero(function, weight);
 }
 
 // Products over a dimension that is no multiple of 32 give zeros on M1 (C-58).
 void ZeroOddProducts(Function* function) {
-  for (const int position : OddProducts(*function)) {
-    if (Operand* x = Find(function->operations[size_t(position)], "x")) Zero(function, x);
+  const FunctionFacts facts(*function);
+  std::vector<Operand*> odd;
+  for (Operation& operation : function->operations) {
+    if (facts.IsOddProduct(operation)) odd.push_back(Find(operation, "x"));
   }
+  for (Operand* x : odd) Zero(function, x);
 }
 
 std::vector<Symbol> Alphabetical(const Function& function, const std::vector<int>& ids) {

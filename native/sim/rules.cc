@@ -56,7 +56,29 @@ constexpr Rule kRules[] = {
     {"C-105", kAll, 0, "another process uses the Neural Engine"},
 };
 
+constexpr struct {
+  std::string_view op;
+  const char* rule;
+} kOperations[] = {
+    {"concat", "C-21"},      {"gelu", "C-22"},          {"rsqrt", "C-24"},
+    {"pow", "C-25"},         {"l2_norm", "C-26"},       {"stack", "C-26"},
+    {"tile", "C-26"},        {"reduce_mean", "C-29"},   {"softplus", "C-38"},
+    {"lstm", "C-40"},        {"gru", "C-40"},           {"rnn", "C-40"},
+    {"cond", "C-40"},        {"while_loop", "C-40"},    {"cumsum", "C-40"},
+    {"reduce_prod", "C-40"}, {"non_zero", "C-40"},      {"sliding_windows", "C-40"},
+    {"bitwise_and", "C-40"}, {"bitwise_or", "C-40"},    {"bitwise_xor", "C-40"},
+    {"bitwise_not", "C-40"}, {"sin", "C-43"},           {"cos", "C-43"},
+    {"topk", "C-43-order"},  {"argsort", "C-43-order"}, {"constexpr_blockwise_shift_scale", "C-37"},
+};
+
 }  // namespace
+
+const char* RuleOfOperation(std::string_view op) {
+  for (const auto& row : kOperations) {
+    if (row.op == op) return row.rule;
+  }
+  return nullptr;
+}
 
 const Rule* FindRule(const char* id) {
   for (const Rule& rule : kRules) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/ir.h"
@@ -23,6 +24,9 @@ enum class Verdict { kNone, kWarn, kRefuse };
 Verdict Judge(const Settings& settings, const char* id);
 const Rule* FindRule(const char* id);
 
+// The rule that an operation breaks by being there, or nullptr.
+const char* RuleOfOperation(std::string_view op);
+
 // A refusal by the compiler; nothing was refused when `rule` is empty.
 struct Refusal {
   std::string rule;
@@ -32,11 +36,5 @@ struct Refusal {
 // Checks a function as written. Warnings are recorded as findings.
 Refusal CheckFunction(const engine::Function& function, std::string_view text,
                       const Settings& settings);
-
-// Positions of the matrix products over a dimension that is no multiple of 32 (C-58).
-std::vector<int> OddProducts(const engine::Function& function);
-
-// Which values are known at compile time.
-std::vector<bool> ConstantValues(const engine::Function& function);
 
 }  // namespace ane::sim

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,6 +29,11 @@ struct Settings {
   std::set<std::string> missing_selectors;
   bool missing_framework = false;
 };
+
+// A chip's own limits and nothing else.
+Settings DefaultsOf(const Chip& chip);
+// Nothing when the JSON is not understood.
+std::optional<Settings> ReadSettings(const char* json);
 
 // Numbers of `ane_simulator_statistics`.
 struct Counters {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "check.h"
-#include "sim_library.h"
+#include "sim_model.h"
 
 using namespace sim_test;
 

@@ -1,9 +1,11 @@
 // Injected faults and misuse: every one is reported, none crashes.
+#include <sys/file.h>
+
 #include <atomic>
 #include <thread>
 
 #include "check.h"
-#include "sim_library.h"
+#include "sim_model.h"
 
 using namespace sim_test;
 

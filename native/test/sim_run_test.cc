@@ -1,6 +1,6 @@
 // The simulator from descriptor to evaluation.
 #include "check.h"
-#include "sim_library.h"
+#include "sim_model.h"
 
 using namespace sim_test;
 
