@@ -76,6 +76,18 @@ Examples:
     .option('--json', 'print one JSON object')
     .action(async (flags) => (await import('./commands/doctor.js')).doctor(flags))
 
+  ane
+    .command('probe')
+    .description('ask a Neural Engine, or its simulator, how it behaves; without a name, list the questions')
+    .argument('[name]', 'one of the list, or all')
+    .option('--device <name>', 'ane or ane-sim', 'ane')
+    .option('--chip <name>', 'chip that ane-sim simulates, m1 … m5 or a variant such as m1-pro (default: m4)')
+    .option('--os <version>', 'macOS version that ane-sim simulates, e.g. 26.2 (default: by the chip)')
+    .option('--compile-limit <n>', 'programs a process may compile on ane-sim, 0 any number (default: by the chip)')
+    .option('--runs <n>', 'timed runs of each program', '5')
+    .option('--json', 'print one JSON object with the raw samples (docs/probe-schema.md)')
+    .action(async (name, flags) => (await import('./commands/probe.js')).probe(name, flags))
+
   const mil = ane.command('mil').description('check and run MIL programs')
   mil
     .command('check')

@@ -160,13 +160,13 @@ export async function measurePipeline(
       loss = after
       if (index > 0) samples.push(sample)
     }
-    await step.evaluate()
     return { ...counts, loss, samples }
   } catch (error) {
     if (!isRefusal(error)) throw error
     return { refused: reasonOf(error) }
   } finally {
     step?.dispose()
+    await step?.settled()
   }
 }
 
@@ -218,6 +218,7 @@ async function modelPipeline(
     return { chip, refused: reasonOf(error) }
   } finally {
     step?.dispose()
+    await step?.settled()
   }
 }
 

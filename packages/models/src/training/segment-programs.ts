@@ -118,10 +118,6 @@ export class SegmentPrograms {
     const previous = this.#compiled[direction]
     this.#compiled[direction] = programs
     dispose(previous)
-    if (this.#disposed) {
-      this.dispose()
-      throw new TypeError('Expected a training step in use, got a disposed one.')
-    }
     const outputs = this.#outputs[direction]
     return programs.map((program, i) => bindProgram(this.device, program, this.#weights[i], outputs[i]))
   }
@@ -135,6 +131,7 @@ export class SegmentPrograms {
         const key = this.binding === 'baked' ? segment.label : segment.structure
         let program = known.get(key)
         if (program === undefined) {
+          this.#expectLive()
           const values = segment.weights.map(({ parameter, name }) => [parameter, weights.get(name)!] as const)
           this.#compiles++
           const { dtype } = this.options
@@ -143,11 +140,16 @@ export class SegmentPrograms {
         }
         programs.push(program)
       }
+      this.#expectLive()
     } catch (error) {
       dispose(programs)
       throw error
     }
     return programs
+  }
+
+  #expectLive(): void {
+    if (this.#disposed) throw new TypeError('Expected a training step in use, got a disposed one.')
   }
 
   /** Frees the executables; surfaces belong to the device passed in. */

@@ -246,7 +246,7 @@ export class TrainStep {
 
   /** Copies the weights to where the device reads them; call after changing `parameters` from outside. */
   async stage(): Promise<void> {
-    await Promise.allSettled([this.#ready.backward])
+    await this.settled()
     await this.#schedules.stage.execute()
     this.#refresh()
     await this.#ready.backward
@@ -271,7 +271,12 @@ export class TrainStep {
     return [...this.#passes.forward.entries, ...this.#passes.backward.entries]
   }
 
-  /** Frees programs and surfaces; the weights, gradients and moments stay readable. */
+  /** Resolves when no program is being compiled, whether or not all compiled; the device can then be closed for good. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#ready.forward, this.#ready.backward])
+  }
+
+  /** Frees programs and surfaces and stops compiling; the weights, gradients and moments stay readable. */
   dispose(): void {
     this.programs.dispose()
     this.device.dispose()
