@@ -7,7 +7,7 @@ import {
   segmentProgram,
   type WeightBinding,
 } from '@ane/models'
-import { type Device, openDevice } from '@ane/runtime'
+import { type Device, type DeviceKind, openDevice } from '@ane/runtime'
 import { describe, expect, it } from 'vitest'
 
 /** Four query heads share two KV heads; every size differs from every other. */
@@ -20,7 +20,7 @@ const config = modelConfig({
   num_key_value_heads: 2,
   head_dim: 6,
   vocab_size: 19,
-  max_position_embeddings: 8,
+  max_position_embeddings: 32,
   tie_word_embeddings: false,
 })
 const [H, K, D, S] = [4, 2, 6, 8]
@@ -101,15 +101,21 @@ describe('grouped-query attention', () => {
   })
 })
 
-const devices = ['reference', 'cpu'] as const
-const bindings: readonly WeightBinding[] = ['inputs', 'packed', 'baked']
+/** A norm's gain is an input one column wide in `inputs`, which the Neural Engine does not take (C-52). */
+const runs: readonly [DeviceKind, WeightBinding][] = [
+  ...(['reference', 'cpu'] as const).flatMap((kind) =>
+    (['inputs', 'packed', 'baked'] as const).map((binding): [DeviceKind, WeightBinding] => [kind, binding]),
+  ),
+  ['ane-sim', 'packed'],
+  ['ane-sim', 'baked'],
+]
 const hyper = { learningRate: 0.05, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, step: 1, gradScale: 1 }
 
-describe.each(devices)('weights on %s', (kind) => {
-  it.each(bindings)('take effect in the very next run: %s', async (binding) => {
+describe('changed weights', () => {
+  it.each(runs)('take effect in the very next run on %s, %s', async (kind, binding) => {
     const device: Device = await openDevice(kind, {})
-    const options = { batchSize: 1, seqLen: S, dtype: 'fp16', binding, layersPerProgram: 'half' } as const
-    const tokens = Array.from({ length: S }, (_, i) => (i * 7 + 1) % config.vocab_size)
+    const options = { batchSize: 1, seqLen: 32, dtype: 'fp16', binding, layersPerProgram: 'half' } as const
+    const tokens = Array.from({ length: 32 }, (_, i) => (i * 7 + 1) % config.vocab_size)
     const fresh = async (weights: ReadonlyMap<string, Float32Array>) => {
       const step = await createTrainStep(device, config, { ...options, weights: new Map(weights) })
       step.tokens.set(tokens)

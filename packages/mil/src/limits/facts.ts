@@ -140,6 +140,21 @@ export class ProgramFacts {
     )
   }
 
+  /** Tells whether a value depends on an input, a state or a random number; what does not is known at compile time. */
+  isComputed(value: Value): boolean {
+    const pending = [value]
+    const seen = new Set<Value>()
+    while (pending.length > 0) {
+      const next = pending.pop()!
+      const operation = this.producer(next)
+      if (seen.has(next)) continue
+      seen.add(next)
+      if (!operation || operation.op.startsWith('random_')) return true
+      pending.push(...usesOf(operation))
+    }
+    return false
+  }
+
   /** Tells whether `test` holds for a value or for one it depends on through operations in `through`. */
   reaches(value: Value, through: ReadonlySet<string>, test: (operation: Operation) => boolean): boolean {
     const pending = [value]
