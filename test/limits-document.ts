@@ -38,8 +38,8 @@ and a loss that sees one group only has no gradient for another KV head. The gra
 
 **Stale weights.** Weights are baked in when a program is compiled (C-93): overwriting their files and loading again changes
 nothing, and a trainer that relied on it went on with its first weights, at a loss that looks like slow learning. Here weights
-are inputs, lie beside the activations, or are recompiled. \`test/correctness.test.ts\` updates a weight on every device and with
-every binding: the loss must change, and be the one a model has that was created with the new weights.
+are inputs, lie beside the activations, or are recompiled. \`test/correctness.test.ts\` updates a weight on every device with
+every binding it takes: the loss must change, and be the one a model has that was created with the new weights.
 `
 
 /** The text of `docs/ane-limits.md`. */
