@@ -32,7 +32,7 @@ describe('ane probe', () => {
     expect(JSON.parse(out).probes.map(({ name }: { name: string }) => name)).toEqual(names)
   })
 
-  it('answers every question in one schema', async () => {
+  it('answers every question in one schema', { timeout: 180_000 }, async () => {
     const { document } = await probe('all')
     expect(document).toMatchObject({
       schema: 'ane-probe',

@@ -37,11 +37,14 @@ export const addition = (context: ProbeContext, value: number, shape: readonly n
     b.output(b.add({ x: b.input('x', 'fp16', shape), y: value }), 'y')
   })
 
-/** y = x + w, w a weight file filled with `value`. The text is the same for every value. */
+/** No other process has a file of this name, so that `reload` overwrites its own only. */
+const WEIGHTED_FILE = `@model_path/weights/probe-${process.pid}.bin`
+
+/** y = x + w, w a weight file filled with `value`. The text is the same for every value of one process. */
 export const weighted = (context: ProbeContext, value: number): ProbeProgram =>
   lowered(context, `weight ${value}`, (b) => {
     const data = new Float32Array(SMALL[1] * SMALL[3]).fill(value)
-    const y = b.constant('fp16', SMALL, data, { name: 'w', path: '@model_path/weights/w.bin' })
+    const y = b.constant('fp16', SMALL, data, { name: 'w', path: WEIGHTED_FILE })
     b.output(b.add({ x: b.input('x', 'fp16', SMALL), y }), 'y')
   })
 
