@@ -95,7 +95,7 @@ class Check {
       Break("C-20", operation.offset, op);
     if (op.substr(0, 6) == "gather" && !facts_.IsConstant(operation, "indices"))
       Break("C-26-gather", operation.offset, op);
-    if (op == "slice_by_index" && !facts_.IsConstant(operation, "begin"))
+    if (op.substr(0, 9) == "slice_by_" && !facts_.IsConstant(operation, "begin"))
       Break("C-43-order", operation.offset, op);
     if (op == "cast") {
       const TensorType& type = function_.values[size_t(operation.results[0])].type;
@@ -117,8 +117,7 @@ class Check {
     const Value* weight = facts_.ValueOf(operation, "weight");
     if (weight == nullptr || weight->type.shape.size() < 3) return;
     const engine::Shape& shape = weight->type.shape;  // [out, in / groups, …, kernel width]
-    const int family = settings_.chip->family;
-    if ((family == 4 && shape[1] >= 32000) || (family == 5 && shape[0] >= 124160))
+    if (shape[1] >= 32000 || shape[0] >= 124160)
       Break("C-34", operation.offset, "conv with a weight " + engine::ShapeText(shape));
     if (shape.back() > settings_.chip->max_kernel_width)
       Break("C-60", operation.offset, "conv with a kernel " + engine::ShapeText(shape));

@@ -145,6 +145,10 @@ TEST(checks_weights) {
   EXPECT(Mentions(CompileOn("m4", Conv("bias = b, pad_type = string(\"valid\")"), files), "C-23"));
   EXPECT(CompileOn("m5", Conv("bias = b, pad_type = string(\"valid\")"), files).empty());
   EXPECT(CompileOn("m4", Conv("pad_type = string(\"valid\")"), files).empty());
+  const Files wide = {{"weights/w.bin", Blob(std::vector<float>(64 * 32000))},
+                      {"weights/b.bin", Blob(std::vector<float>(64, 1))}};
+  EXPECT(Mentions(CompileOn("m4", Conv("pad_type = string(\"valid\")", 64, 32000), wide), "C-34"));
+  EXPECT(CompileOn("m3", Conv("pad_type = string(\"valid\")", 64, 32000), wide).empty());
   // The offset names the record, not the payload (C-90).
   std::string text = Conv("pad_type = string(\"valid\")");
   text.replace(text.find("uint64(64)"), 10, "uint64(128)");
