@@ -36,6 +36,8 @@ function compile(device: Device, program: Program, options: CompileOptions): Pro
   const chip = onNeuralEngine(device) ? olderSpelling[device.description.isa] : undefined
   if (chip === undefined) return device.compile(print(program), options)
   const lowered = lower(program, { chip, blobs: options.blobs })
+  // Surfaces are bound by name: a program that would need other names is left for the device to refuse.
+  if (Object.keys(lowered.renamed).length > 0) return device.compile(print(program), options)
   return device.compile(print(lowered.program), { ...options, blobs: lowered.blobs })
 }
 
