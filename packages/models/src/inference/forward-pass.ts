@@ -44,8 +44,8 @@ const SMALLEST_NEURAL_ENGINE_BUCKET = 32
 /**
  * A model's forward pass over one sequence, recomputed in full at every call.
  *
- * Programs are compiled for sequence lengths 16 (not on a Neural Engine), 32, 64, … as they are needed; shorter sequences are padded at the end,
- * which causal attention does not see.
+ * Programs are compiled for sequence lengths 16 (not on a Neural Engine), 32, 64, … as they are needed; shorter sequences
+ * are padded at the end, which causal attention does not see.
  */
 export class ForwardPass {
   readonly #device: OwnedDevice
