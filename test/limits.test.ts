@@ -1,5 +1,6 @@
 import {
   type BlobFiles,
+  bake,
   checkLimits,
   chipFamilies,
   elementCount,
@@ -93,6 +94,25 @@ describe.each(presetNames())('the programs of %s', (name) => {
       )
       const again = parse(print(lowered.program))
       expect(print(again)).toBe(print(lowered.program))
+    }
+  })
+})
+
+describe('the programs of a small model with baked weights', () => {
+  it.each(chipFamilies)('satisfy every limit of %s once lowered', (chip) => {
+    for (const { source, blobs } of packedPrograms(small)) {
+      const inputs = randomInputs(source)
+      const weights = Object.keys(inputs).filter((name) => name.startsWith('layer_'))
+      const values = Object.fromEntries(weights.map((name) => [name, inputs[name].data as Float32Array]))
+      const baked = bake(source, values, { dtype: 'fp16' })
+      const files = new Map([...blobs, ...baked.blobs])
+      const lowered = lower(baked.program, { chip, blobs: files })
+      expect(checkLimits(lowered.program, { chip }).filter(({ severity }) => severity === 'error')).toEqual([])
+      const surfaces = Object.keys(inputs).filter((name) => !weights.includes(name))
+      const given = Object.fromEntries(surfaces.map((name) => [lowered.renamed[name] ?? name, inputs[name]]))
+      expect(Object.keys(evaluate(lowered.program, given, { blobs: lowered.blobs }))).toEqual(
+        lowered.program.functions[0].outputs.map(({ name }) => name),
+      )
     }
   })
 })

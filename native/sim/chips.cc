@@ -2,21 +2,23 @@
 
 namespace ane::sim {
 
-// Sources: ane-private-api.md section 8 for sub-types; ane-constraints.md for the limits. Widths were measured on M3 Max
-// (32), M4 Max (multiples of 16) and M5 Max (multiples of 32, from 32); M1 and M2 take the minimum of the notes that
-// cover M1 to M4. The compile limit was seen on M4 chips, its absence on M1 Pro and M3; the load limit on M5 Max, its
-// absence on M3 Max. Chips nobody reported on take the values of their family.
+// Sources: ane-private-api.md section 8 for sub-types; ane-constraints.md for the limits. Widths
+// were measured on M3 Max (32), M4 Max (multiples of 16) and M5 Max (multiples of 32, from 32); M1
+// and M2 take the 16 columns of C-51. The compile limit was seen on M4 chips, its absence on M1 Pro
+// and M3; the load limit on M5 Max, its absence on M3 Max. Chips nobody reported on take the values
+// of their family.
 const std::vector<Chip>& AllChips() {
   static const std::vector<Chip>* const chips = new std::vector<Chip>{
-      // name, family, sub-type, engines, cores, min width, multiple, compiles, loads, blobs, max width, kernel width
-      {"m1", 1, "h13g", 1, 16, 32, 1, 0, 127, 0, 16384, 13},
-      {"m1-pro", 1, "h13g", 1, 16, 32, 1, 0, 127, 0, 16384, 13},
-      {"m1-max", 1, "h13g", 1, 16, 32, 1, 0, 127, 0, 16384, 13},
-      {"m1-ultra", 1, "h13g", 2, 32, 32, 1, 0, 127, 0, 16384, 13},
-      {"m2", 2, "h14g", 1, 16, 32, 1, 0, 127, 0, 16384, 13},
-      {"m2-pro", 2, "h14g", 1, 16, 32, 1, 0, 127, 0, 16384, 13},
-      {"m2-max", 2, "h14g", 1, 16, 32, 1, 0, 127, 0, 16384, 13},
-      {"m2-ultra", 2, "h14g", 2, 32, 32, 1, 0, 127, 0, 16384, 13},
+      // name, family, sub-type, engines, cores, min width, multiple, compiles, loads, blobs, max
+      // width, kernel width
+      {"m1", 1, "h13g", 1, 16, 16, 1, 0, 127, 0, 16384, 13},
+      {"m1-pro", 1, "h13g", 1, 16, 16, 1, 0, 127, 0, 16384, 13},
+      {"m1-max", 1, "h13g", 1, 16, 16, 1, 0, 127, 0, 16384, 13},
+      {"m1-ultra", 1, "h13g", 2, 32, 16, 1, 0, 127, 0, 16384, 13},
+      {"m2", 2, "h14g", 1, 16, 16, 1, 0, 127, 0, 16384, 13},
+      {"m2-pro", 2, "h14g", 1, 16, 16, 1, 0, 127, 0, 16384, 13},
+      {"m2-max", 2, "h14g", 1, 16, 16, 1, 0, 127, 0, 16384, 13},
+      {"m2-ultra", 2, "h14g", 2, 32, 16, 1, 0, 127, 0, 16384, 13},
       {"m3", 3, "h15g", 1, 16, 32, 1, 0, 0, 0, 16384, 13},
       {"m3-pro", 3, "h15g", 1, 16, 32, 1, 0, 0, 0, 16384, 13},
       {"m3-max", 3, "h15g", 1, 16, 32, 1, 0, 0, 0, 16384, 13},

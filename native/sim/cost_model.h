@@ -1,4 +1,5 @@
-// Modelled times: what a program would take on a chip, from published figures. Nothing here is measured on this machine.
+// Modelled times: what a program would take on a chip, by published figures. Nothing here is
+// measured on this machine.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +17,10 @@ struct Cost {
   double matmul_flops = 0;       // of other products
   double surface_bytes = 0;      // inputs and outputs
   double weight_bytes = 0;       // constants read from weight files
-  double intermediate_bytes = 0; // written between operations
+  double layout_bytes = 0;       // written by transposes, slices, joins
+  double largest_operation = 0;  // bytes of the operands and results of one operation
   int64_t operations = 0;        // that are neither constants nor folded
   int64_t columns = 0;           // of the widest product
-  double working_set() const { return surface_bytes + weight_bytes + intermediate_bytes; }
 };
 
 // Counts over declared types; unknown dimensions count as 1.
@@ -33,7 +34,7 @@ struct ChipModel {
   double matmul_tflops;
   double bandwidth_gbs;  // surfaces and weights
   double operation_us;   // fixed part of every operation
-  double compile_ms;     // a small program
+  double compile_scale;  // of compile times, M1 Pro is 1
 };
 const ChipModel& ModelOf(std::string_view chip);
 

@@ -33,9 +33,10 @@ bool CheckWeights(const Dictionary& weights) {
     const Dictionary* entry = Expect<Dictionary>(item, ("weights of " + path).c_str());
     if (entry == nullptr) return false;
     const auto data = entry->items.find("data"), offset = entry->items.find("offset");
-    const bool complete =
-        Expect<Data>(data == entry->items.end() ? nullptr : data->second, ("data of " + path).c_str()) != nullptr &&
-        Expect<Number>(offset == entry->items.end() ? nullptr : offset->second, ("offset of " + path).c_str()) != nullptr;
+    const bool complete = Expect<Data>(data == entry->items.end() ? nullptr : data->second,
+                                       ("data of " + path).c_str()) != nullptr &&
+                          Expect<Number>(offset == entry->items.end() ? nullptr : offset->second,
+                                         ("offset of " + path).c_str()) != nullptr;
     if (!complete) return false;
   }
   return true;
@@ -46,8 +47,10 @@ Id ModelWithMilText(Class*, Id text, Id weights, Id options) {
   const std::string c01 = "modelWithMILText: text (C-01)", c02 = "modelWithMILText: weights (C-02)";
   Data* bytes = Expect<Data>(text, c01.c_str());
   Dictionary* files = Expect<Dictionary>(weights, c02.c_str());
-  Data* plist = options == nullptr ? nullptr : Expect<Data>(options, "modelWithMILText: optionsPlist");
-  if (bytes == nullptr || files == nullptr || (options != nullptr && plist == nullptr) || !CheckWeights(*files))
+  Data* plist =
+      options == nullptr ? nullptr : Expect<Data>(options, "modelWithMILText: optionsPlist");
+  if (bytes == nullptr || files == nullptr || (options != nullptr && plist == nullptr) ||
+      !CheckWeights(*files))
     return nullptr;
   std::string error;
   if (!ParseText(bytes->view(), &error)) {
@@ -58,7 +61,8 @@ Id ModelWithMilText(Class*, Id text, Id weights, Id options) {
   Autorelease(made);
   made->text.Set(bytes);
   made->options.Set(plist);
-  // A copy, as the framework's property is: later changes of the caller's dictionary have no effect.
+  // A copy, as the framework's property is: later changes of the caller's dictionary have no
+  // effect.
   Dictionary* copy = MakeDictionary();
   for (const auto& [path, item] : files->items) Put(copy, path, item);
   made->weights.Set(copy);
@@ -83,7 +87,9 @@ bool IsEqual(Descriptor* self, Id other) {
 
 }  // namespace
 
-std::string ModelFolder(const Descriptor& descriptor) { return TemporaryFolder() + descriptor.Hex(); }
+std::string ModelFolder(const Descriptor& descriptor) {
+  return TemporaryFolder() + descriptor.Hex();
+}
 
 void RegisterDescriptor() {
   Class* c = Register<Descriptor>("_ANEInMemoryModelDescriptor", kClass<Object>, true);

@@ -10,12 +10,15 @@ namespace {
 
 constexpr size_t kMinimumBytes = 49152;  // C-51
 constexpr char kFailed[] =
-    "processRequest:model:qos:qIndex:modelStringID:options:returnValue:error:: ANEProgramProcessRequestDirect() Failed "
+    "processRequest:model:qos:qIndex:modelStringID:options:returnValue:error:: "
+    "ANEProgramProcessRequestDirect() Failed "
     "with status=0x1d : statusType=0x9: Program Inference error";
 
 bool Refused(Id* error, const std::string& rule, const std::string& why) {
   RecordFinding({rule, why, true});
-  return Fails(error, kDomain, 8, std::string(kFailed) + " (simulated" + (rule.empty() ? "" : " " + rule) + ": " + why + ")");
+  return Fails(
+      error, kDomain, 8,
+      std::string(kFailed) + " (simulated" + (rule.empty() ? "" : " " + rule) + ": " + why + ")");
 }
 
 struct Binding {
@@ -23,17 +26,20 @@ struct Binding {
 };
 
 // Pairs surfaces with symbols by their indices and applies the rules on sizes.
-bool Bind(const std::vector<Symbol>& symbols, const Array& objects, const Array& indices, const char* what,
-          const char* uniform_rule, const Settings& settings, Binding* binding, Id* error) {
+bool Bind(const std::vector<Symbol>& symbols, const Array& objects, const Array& indices,
+          const char* what, const char* uniform_rule, const Settings& settings, Binding* binding,
+          Id* error) {
   if (objects.items.size() != symbols.size() || indices.items.size() != symbols.size()) {
-    return Refused(error, "", "expected " + std::to_string(symbols.size()) + " " + what + " surfaces, got " +
-                                  std::to_string(objects.items.size()));
+    return Refused(error, "",
+                   "expected " + std::to_string(symbols.size()) + " " + what + " surfaces, got " +
+                       std::to_string(objects.items.size()));
   }
   binding->surfaces.assign(symbols.size(), nullptr);
   for (size_t i = 0; i < objects.items.size(); ++i) {
     const SurfaceObject* object = As<SurfaceObject>(objects.items[i]);
     const Number* index = As<Number>(indices.items[i]);
-    if (object == nullptr || index == nullptr || index->value < 0 || size_t(index->value) >= symbols.size() ||
+    if (object == nullptr || index == nullptr || index->value < 0 ||
+        size_t(index->value) >= symbols.size() ||
         binding->surfaces[size_t(index->value)] != nullptr) {
       return Refused(error, "", std::string("expected every ") + what + " index once");
     }
@@ -46,17 +52,25 @@ bool Bind(const std::vector<Symbol>& symbols, const Array& objects, const Array&
     const size_t bytes = binding->surfaces[i]->bytes;
     const std::string name = std::string(what) + " " + symbol.name;
     const std::string sizes = ", got " + std::to_string(bytes) + " bytes";
-    if (bytes < symbol.bytes) return Refused(error, "", name + " needs " + std::to_string(symbol.bytes) + sizes);
-    if (enforce_minimum && bytes < kMinimumBytes) return Refused(error, "C-51", name + " needs 49152" + sizes);
+    if (bytes < symbol.bytes)
+      return Refused(error, "", name + " needs " + std::to_string(symbol.bytes) + sizes);
+    if (enforce_minimum && bytes < kMinimumBytes)
+      return Refused(error, "C-51", name + " needs 49152" + sizes);
     if (bytes != binding->surfaces[0]->bytes && Judge(settings, uniform_rule) == Verdict::kRefuse)
-      return Refused(error, uniform_rule, name + " needs " + std::to_string(binding->surfaces[0]->bytes) + sizes);
+      return Refused(error, uniform_rule,
+                     name + " needs " + std::to_string(binding->surfaces[0]->bytes) + sizes);
+    if (bytes % 128 != 0 && Judge(settings, "C-55") == Verdict::kRefuse)
+      return Refused(error, "C-55", name + " needs a multiple of 128" + sizes);
     const int64_t width = symbol.shape.empty() ? 1 : symbol.shape.back();
     const Chip& chip = *settings.chip;
     if (width < chip.min_width && Judge(settings, "C-52") == Verdict::kRefuse)
-      return Refused(error, "C-52", name + " is " + std::to_string(width) + " wide, below " + std::to_string(chip.min_width));
+      return Refused(
+          error, "C-52",
+          name + " is " + std::to_string(width) + " wide, below " + std::to_string(chip.min_width));
     if (width % chip.width_multiple != 0 && Judge(settings, "C-53") == Verdict::kRefuse)
       return Refused(error, chip.family == 4 ? "C-54" : "C-53",
-                     name + " is " + std::to_string(width) + " wide, no multiple of " + std::to_string(chip.width_multiple));
+                     name + " is " + std::to_string(width) + " wide, no multiple of " +
+                         std::to_string(chip.width_multiple));
   }
   return true;
 }
@@ -68,7 +82,8 @@ uint64_t CountEvaluation(const Procedure& procedure, const Settings& settings) {
   Count([&](Counters& counters) {
     ++counters.evaluations;
     counters.evaluate_nanoseconds += int64_t(nanoseconds);
-    counters.evaluated_flops += int64_t(procedure.cost.convolution_flops + procedure.cost.matmul_flops);
+    counters.evaluated_flops +=
+        int64_t(procedure.cost.convolution_flops + procedure.cost.matmul_flops);
     counters.surface_bytes_moved += int64_t(procedure.cost.surface_bytes);
   });
   return nanoseconds;
@@ -83,13 +98,15 @@ bool EvaluateRequest(Program& program, Request& request, uint32_t perf_stats_mas
   // A program with one function takes any index.
   const int64_t index = program.procedures.size() == 1 ? 0 : request.procedure_index->value;
   if (index < 0 || size_t(index) >= program.procedures.size())
-    return Refused(error, "", "expected a procedure below " + std::to_string(program.procedures.size()) + ", got " +
-                                  std::to_string(index));
+    return Refused(error, "",
+                   "expected a procedure below " + std::to_string(program.procedures.size()) +
+                       ", got " + std::to_string(index));
   const Procedure& procedure = *program.procedures[size_t(index)];
   Binding inputs, outputs;
-  if (!Bind(procedure.inputs, *request.inputs.get(), *request.input_indices.get(), "input", "C-70", settings, &inputs, error) ||
-      !Bind(procedure.outputs, *request.outputs.get(), *request.output_indices.get(), "output", "C-71", settings, &outputs,
-            error)) {
+  if (!Bind(procedure.inputs, *request.inputs.get(), *request.input_indices.get(), "input", "C-70",
+            settings, &inputs, error) ||
+      !Bind(procedure.outputs, *request.outputs.get(), *request.output_indices.get(), "output",
+            "C-71", settings, &outputs, error)) {
     return false;
   }
   std::vector<const void*> reads;
@@ -98,14 +115,18 @@ bool EvaluateRequest(Program& program, Request& request, uint32_t perf_stats_mas
   for (const Surface* surface : inputs.surfaces) reads.push_back(surface->memory);
   for (const Surface* surface : outputs.surfaces) {
     writes.push_back(surface->memory);
-    const bool shared = !written.insert(surface).second ||
-                        std::find(inputs.surfaces.begin(), inputs.surfaces.end(), surface) != inputs.surfaces.end();
-    if (shared) return Refused(error, "", "expected output surfaces that nothing else in the request uses");
+    const bool shared =
+        !written.insert(surface).second ||
+        std::find(inputs.surfaces.begin(), inputs.surfaces.end(), surface) != inputs.surfaces.end();
+    if (shared)
+      return Refused(error, "", "expected output surfaces that nothing else in the request uses");
   }
-  if (const Status status = RunProcedure(procedure, reads, writes); !status.ok()) return Refused(error, "", status.message());
+  if (const Status status = RunProcedure(procedure, reads, writes); !status.ok())
+    return Refused(error, "", status.message());
   if (procedure.has_tile && Judge(settings, "C-27") == Verdict::kRefuse) Poison();
   const uint64_t nanoseconds = CountEvaluation(procedure, settings);
-  if (perf_stats_mask != 0 && request.perf_stats) request.perf_stats->hardware_nanoseconds = nanoseconds;
+  if (perf_stats_mask != 0 && request.perf_stats)
+    request.perf_stats->hardware_nanoseconds = nanoseconds;
   return true;
 }
 

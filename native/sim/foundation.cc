@@ -16,7 +16,9 @@ uint64_t RetainCount(Object* self) { return uint64_t(self->references.load()); }
 Class* ClassOfSelf(Object* self) { return self->isa; }
 Class* ClassItself(Class* self) { return self; }
 bool IsKindOfClass(Object* self, Class* of) { return IsKindOf(self, of); }
-bool RespondsTo(Object* self, Sel selector) { return selector != nullptr && FindMethod(self->isa, selector) != nullptr; }
+bool RespondsTo(Object* self, Sel selector) {
+  return selector != nullptr && FindMethod(self->isa, selector) != nullptr;
+}
 Id Describe(Object* self) { return MakeString("<" + self->isa->name + ">"); }
 
 Id StringWithUtf8(Class*, const char* text) {
@@ -55,8 +57,8 @@ void AddObject(Array* self, Id item) {
 uint64_t ArrayCount(Array* self) { return self->items.size(); }
 Id ObjectAtIndex(Array* self, uint64_t index) {
   if (index < self->items.size()) return self->items[index];
-  RecordError("Expected an index below " + std::to_string(self->items.size()) + " for objectAtIndex:, got " +
-              std::to_string(index) + ".");
+  RecordError("Expected an index below " + std::to_string(self->items.size()) +
+              " for objectAtIndex:, got " + std::to_string(index) + ".");
   return nullptr;
 }
 
@@ -99,7 +101,9 @@ String* MakeString(std::string_view text) {
 }
 Data* MakeData(const void* bytes, size_t length) {
   Data* made = Pooled(Create<Data>());
-  if (length > 0) made->bytes.assign(static_cast<const uint8_t*>(bytes), static_cast<const uint8_t*>(bytes) + length);
+  if (length > 0)
+    made->bytes.assign(static_cast<const uint8_t*>(bytes),
+                       static_cast<const uint8_t*>(bytes) + length);
   return made;
 }
 Number* MakeNumber(int64_t value) {
@@ -132,7 +136,9 @@ bool Fails(Id* error, const std::string& domain, int64_t code, const std::string
 template <typename T>
 T* Expect(Id object, const char* argument) {
   if (T* found = As<T>(object)) return found;
-  const std::string got = object == nullptr ? "nil" : IsLive(object) ? object->isa->name : "an object that no longer exists";
+  const std::string got = object == nullptr ? "nil"
+                          : IsLive(object)  ? object->isa->name
+                                            : "an object that no longer exists";
   RecordError("Expected " + kClass<T>->name + " for " + argument + ", got " + got + ".");
   return nullptr;
 }

@@ -16,7 +16,9 @@ struct String : Object {
 
 struct Data : Object {
   std::vector<uint8_t> bytes;
-  std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+  std::string_view view() const {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
 };
 
 struct Number : Object {
@@ -57,7 +59,8 @@ void Put(Dictionary* dictionary, const std::string& key, Id item);
 // Fills what an `error:` argument points at, if anything. Returns false, for `return Fails(…)`.
 bool Fails(Id* error, const std::string& domain, int64_t code, const std::string& description);
 
-// `object` as a T. A nil or wrong one is recorded with the name of the argument; the result is nullptr.
+// `object` as a T. A nil or wrong one is recorded with the name of the argument; the result is
+// nullptr.
 template <typename T>
 T* Expect(Id object, const char* argument);
 

@@ -64,6 +64,13 @@ void RegisterDeviceInfo();
 // Where a descriptor's files lie: the temporary folder and its identifier.
 std::string ModelFolder(const Descriptor& descriptor);
 
+// Compiles, or finds in the cache, what a descriptor and the files in its folder say. nullptr with
+// `error` filled.
+std::shared_ptr<Program> CompileDescriptor(const Descriptor& descriptor, Id* error);
+
+// ANEFModelDescription and NetworkStatusList as -modelAttributes gives them, or nil before compile.
+Id ModelAttributes(Model* self);
+
 // Programs that are compiled or loaded, shared by all models with the same content.
 std::shared_ptr<Program> CachedProgram(const std::string& hex);
 void KeepProgram(std::shared_ptr<Program> program);

@@ -6,7 +6,7 @@
 
 #include "engine/lexer.h"
 #include "engine/literal.h"
-#include "engine/op_call.h"
+#include "sim/function_facts.h"
 #include "sim/rules.h"
 
 namespace ane::sim {
@@ -18,21 +18,6 @@ using engine::Operation;
 using engine::TensorType;
 using engine::Value;
 
-// Operations whose mere presence breaks a rule.
-const std::map<std::string_view, const char*>& RefusedOperations() {
-  static const auto* const map = new std::map<std::string_view, const char*>{
-      {"concat", "C-21"}, {"gelu", "C-22"}, {"rsqrt", "C-24"}, {"pow", "C-25"},
-      {"l2_norm", "C-26"}, {"stack", "C-26"}, {"tile", "C-26"},
-      {"reduce_mean", "C-29"}, {"softplus", "C-38"}, {"constexpr_blockwise_shift_scale", "C-37"},
-      {"lstm", "C-40"}, {"gru", "C-40"}, {"rnn", "C-40"}, {"cond", "C-40"}, {"while_loop", "C-40"},
-      {"cumsum", "C-40"}, {"reduce_prod", "C-40"}, {"non_zero", "C-40"}, {"sliding_windows", "C-40"},
-      {"bitwise_and", "C-40"}, {"bitwise_or", "C-40"}, {"bitwise_xor", "C-40"}, {"bitwise_not", "C-40"},
-      {"sin", "C-43"}, {"cos", "C-43"},
-      {"topk", "C-43-order"}, {"argsort", "C-43-order"},
-  };
-  return *map;
-}
-
 bool IsOneOf(std::string_view name, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -40,15 +25,16 @@ bool IsOneOf(std::string_view name, std::initializer_list<std::string_view> name
 class Check {
  public:
   Check(const Function& function, std::string_view text, const Settings& settings)
-      : function_(function), text_(text), settings_(settings), constant_(ConstantValues(function)) {
-    for (const Operation& operation : function.operations) {
-      for (int result : operation.results) producer_[result] = &operation;
-    }
-  }
+      : function_(function), text_(text), settings_(settings), facts_(function) {}
 
   Refusal Run() {
     for (int input : function_.inputs) CheckEnd(function_.values[size_t(input)], "input");
-    for (int output : function_.outputs) CheckEnd(function_.values[size_t(output)], "output");
+    for (int output : function_.outputs) {
+      const Value& value = function_.values[size_t(output)];
+      CheckEnd(value, "output");
+      if (facts_.IsConstant(output) || facts_.Producer(output) == nullptr)
+        Break("C-08", value.offset, "output " + value.name);
+    }
     if (function_.inputs.size() > 1) {
       const Value& second = function_.values[size_t(function_.inputs[1])];
       Break("C-76", second.offset, std::to_string(function_.inputs.size()) + " inputs");
@@ -65,46 +51,17 @@ class Check {
     const Verdict verdict = Judge(settings_, id);
     if (verdict == Verdict::kNone) return;
     const auto [line, column] = engine::LineAndColumn(text_, std::min(offset, text_.size()));
-    std::string message = "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + what + ": " +
-                          FindRule(id)->symptom;
+    std::string message = "line " + std::to_string(line) + ", column " + std::to_string(column) +
+                          ": " + what + ": " + FindRule(id)->symptom;
     const std::string rule = std::string(id).substr(0, std::string(id).find('-', 2));
     if (verdict == Verdict::kWarn) return RecordFinding({rule, message, false});
     if (refusal_.rule.empty()) refusal_ = {rule, std::move(message)};
   }
 
-  const Operand* Find(const Operation& operation, std::string_view name) const {
-    for (const Operand& operand : operation.operands) {
-      if (operand.name == name && !operand.values.empty()) return &operand;
-    }
-    return nullptr;
-  }
-  const Value* ValueOf(const Operation& operation, std::string_view name) const {
-    const Operand* operand = Find(operation, name);
-    return operand == nullptr ? nullptr : &function_.values[size_t(operand->values[0])];
-  }
-  // The numbers of a constant operand that is written in the text; empty otherwise.
-  std::vector<double> NumbersOf(const Operation& operation, std::string_view name) const {
-    const Operand* operand = Find(operation, name);
-    if (operand == nullptr) return {};
-    int id = operand->values[0];
-    const auto producer = producer_.find(id);
-    if (producer != producer_.end()) {
-      const Operand* val = producer->second->op == "const" ? Find(*producer->second, "val") : nullptr;
-      if (val == nullptr) return {};
-      id = val->values[0];
-    }
-    const auto& literal = function_.values[size_t(id)].literal;
-    return literal == nullptr || literal->type.dtype == Dtype::kString ? std::vector<double>()
-                                                                       : engine::NumbersOf(*literal);
-  }
-  bool IsConstant(const Operation& operation, std::string_view name) const {
-    const Operand* operand = Find(operation, name);
-    return operand == nullptr || constant_[size_t(operand->values[0])];
-  }
-
   void CheckEnd(const Value& value, const char* what) {
     const TensorType& type = value.type;
-    const std::string name = std::string(what) + " " + value.name + " of type " + engine::TypeText(type);
+    const std::string name =
+        std::string(what) + " " + value.name + " of type " + engine::TypeText(type);
     if (type.bits > 0) {
       Break("C-36", value.offset, name);
     } else if (IsOneOf(engine::DtypeName(type.dtype), {"int8", "uint8", "bool"})) {
@@ -115,51 +72,52 @@ class Check {
       Break("C-35", value.offset, name);
     }
     const engine::Shape& shape = type.shape;
-    if (!shape.empty() && shape.back() > settings_.chip->max_width) Break("C-60", value.offset, name);
+    if (!shape.empty() && shape.back() > settings_.chip->max_width)
+      Break("C-60", value.offset, name);
     if (shape.size() == 4 && shape[1] > 65536) Break("C-60", value.offset, name);
-    static const std::set<std::string> kOddNames = {"var", "diff", "mean", "std", "eps", "x",
-                                                    "y",   "mul",  "add",  "rsqrt", "c", "C"};
+    static const std::set<std::string> kOddNames = {"var", "diff", "mean", "std",   "eps", "x",
+                                                    "y",   "mul",  "add",  "rsqrt", "c",   "C"};
     if (kOddNames.contains(value.name)) Break("C-09", value.offset, value.name);
   }
 
   void CheckOperation(const Operation& operation) {
     if (operation.op == "const") return;
-    const bool folded = std::all_of(operation.results.begin(), operation.results.end(),
-                                    [&](int result) { return constant_[size_t(result)]; });
+    const bool folded = facts_.AreConstant(operation.results);
     const std::string op(operation.op);
     if (folded && op.substr(0, 10) != "constexpr_") return;
-    if (const auto found = RefusedOperations().find(op); found != RefusedOperations().end())
-      Break(found->second, operation.offset, op);
+    if (const char* rule = RuleOfOperation(op)) Break(rule, operation.offset, op);
     if (op == "conv") CheckConvolution(operation);
     if (op == "matmul") CheckMatmul(operation);
     if (op == "softmax") CheckSoftmax(operation);
     if (op == "layer_norm") CheckLayerNorm(operation);
     if (op == "mul") CheckZeroProduct(operation);
-    if (op == "scaled_dot_product_attention" && Find(operation, "attn_mask") != nullptr)
+    if (op == "scaled_dot_product_attention" && facts_.Find(operation, "attn_mask") != nullptr)
       Break("C-20", operation.offset, op);
-    if (op.substr(0, 6) == "gather" && !IsConstant(operation, "indices"))
+    if (op.substr(0, 6) == "gather" && !facts_.IsConstant(operation, "indices"))
       Break("C-26-gather", operation.offset, op);
-    if (op == "slice_by_index" && !IsConstant(operation, "begin")) Break("C-43-order", operation.offset, op);
+    if (op.substr(0, 9) == "slice_by_" && !facts_.IsConstant(operation, "begin"))
+      Break("C-43-order", operation.offset, op);
     if (op == "cast") {
       const TensorType& type = function_.values[size_t(operation.results[0])].type;
       if (type.bits > 0) Break("C-36", operation.offset, "cast to a sub-byte type");
       if (type.dtype == Dtype::kInt32) Break("C-35", operation.offset, "cast to int32");
     }
     if (op == "reduce_mean") {
-      for (const double axis : NumbersOf(operation, "axes")) {
+      for (const double axis : facts_.NumbersOf(operation, "axes")) {
         if (axis == 1) Break("C-30", operation.offset, op);
       }
     }
   }
 
   void CheckConvolution(const Operation& operation) {
-    if (Find(operation, "bias") != nullptr) Break("C-23", operation.offset, "conv with bias");
-    if (!IsConstant(operation, "weight")) Break("C-33", operation.offset, "conv with a runtime weight");
-    const Value* weight = ValueOf(operation, "weight");
+    if (facts_.Find(operation, "bias") != nullptr)
+      Break("C-23", operation.offset, "conv with bias");
+    if (!facts_.IsConstant(operation, "weight"))
+      Break("C-33", operation.offset, "conv with a runtime weight");
+    const Value* weight = facts_.ValueOf(operation, "weight");
     if (weight == nullptr || weight->type.shape.size() < 3) return;
     const engine::Shape& shape = weight->type.shape;  // [out, in / groups, …, kernel width]
-    const int family = settings_.chip->family;
-    if ((family == 4 && shape[1] >= 32000) || (family == 5 && shape[0] >= 124160))
+    if (shape[1] >= 32000 || shape[0] >= 124160)
       Break("C-34", operation.offset, "conv with a weight " + engine::ShapeText(shape));
     if (shape.back() > settings_.chip->max_kernel_width)
       Break("C-60", operation.offset, "conv with a kernel " + engine::ShapeText(shape));
@@ -167,23 +125,21 @@ class Check {
 
   void CheckMatmul(const Operation& operation) {
     for (const char* name : {"transpose_x", "transpose_y"}) {
-      const Operand* flag = Find(operation, name);
-      if (flag != nullptr && !producer_.contains(flag->values[0]))
+      const Operand* flag = facts_.Find(operation, name);
+      if (flag != nullptr && facts_.Producer(flag->values[0]) == nullptr)
         Break("C-07", operation.offset, std::string("matmul with an inline ") + name);
     }
-    const Value* x = ValueOf(operation, "x");
-    if (x == nullptr || x->type.shape.size() < 2) return;
-    const std::vector<double> flag = NumbersOf(operation, "transpose_x");
-    const bool transposed = !flag.empty() && flag[0] != 0;
-    if (x->type.shape.end()[transposed ? -2 : -1] % 32 != 0)
+    const Value* x = facts_.ValueOf(operation, "x");
+    if (facts_.IsOddProduct(operation))
       Break("C-58", operation.offset, "matmul over " + engine::ShapeText(x->type.shape));
   }
 
   void CheckSoftmax(const Operation& operation) {
-    const Value* x = ValueOf(operation, "x");
-    const std::vector<double> axis = NumbersOf(operation, "axis");
+    const Value* x = facts_.ValueOf(operation, "x");
+    const std::vector<double> axis = facts_.NumbersOf(operation, "axis");
     if (x == nullptr || axis.empty()) return;
-    const int64_t rank = int64_t(x->type.shape.size()), at = int64_t(axis[0]) + (axis[0] < 0 ? rank : 0);
+    const int64_t rank = int64_t(x->type.shape.size()),
+                  at = int64_t(axis[0]) + (axis[0] < 0 ? rank : 0);
     if (at < 0 || at >= rank) return;
     const int64_t size = x->type.shape[size_t(at)];
     if (size > 0 && !std::has_single_bit(uint64_t(size)))
@@ -191,25 +147,28 @@ class Check {
   }
 
   void CheckLayerNorm(const Operation& operation) {
-    const Value* x = ValueOf(operation, "x");
-    const std::vector<double> axes = NumbersOf(operation, "axes");
+    const Value* x = facts_.ValueOf(operation, "x");
+    const std::vector<double> axes = facts_.NumbersOf(operation, "axes");
     if (x == nullptr || axes.empty()) return;
     int64_t size = 1;
     for (const double axis : axes) {
-      const int64_t rank = int64_t(x->type.shape.size()), at = int64_t(axis) + (axis < 0 ? rank : 0);
+      const int64_t rank = int64_t(x->type.shape.size()),
+                    at = int64_t(axis) + (axis < 0 ? rank : 0);
       if (at >= 0 && at < rank) size *= x->type.shape[size_t(at)];
     }
     const std::string what = "layer_norm over " + std::to_string(size);
     if (size >= 10240) Break("C-42", operation.offset, what);
-    if (size == 1024 || size == 1536 || size == 2560 || size == 4096) Break("C-42-sizes", operation.offset, what);
+    if (size == 1024 || size == 1536 || size == 2560 || size == 4096)
+      Break("C-42-sizes", operation.offset, what);
   }
 
   void CheckZeroProduct(const Operation& operation) {
     for (const auto& [one, other] : {std::pair{"x", "y"}, {"y", "x"}}) {
-      const Operand* operand = Find(operation, one);
-      const auto producer = operand == nullptr ? producer_.end() : producer_.find(operand->values[0]);
-      if (producer == producer_.end() || producer->second->op.substr(0, 7) != "reduce_") continue;
-      const std::vector<double> numbers = NumbersOf(operation, other);
+      const Operand* operand = facts_.Find(operation, one);
+      const Operation* producer =
+          operand == nullptr ? nullptr : facts_.Producer(operand->values[0]);
+      if (producer == nullptr || producer->op.substr(0, 7) != "reduce_") continue;
+      const std::vector<double> numbers = facts_.NumbersOf(operation, other);
       if (numbers.size() == 1 && numbers[0] == 0) Break("C-41", operation.offset, "mul");
     }
   }
@@ -221,7 +180,9 @@ class Check {
       engine::ParseDouble(text_.substr(open + 1, text_.find(')', open) - open - 1), &version);
     const size_t opset = text_.find("<ios18>");
     if (version >= 1.3) {
-      Break("C-04", 0, "program(" + std::string(text_.substr(open + 1, text_.find(')', open) - open - 1)) + ")");
+      Break(
+          "C-04", 0,
+          "program(" + std::string(text_.substr(open + 1, text_.find(')', open) - open - 1)) + ")");
     } else if (opset != std::string_view::npos) {
       Break("C-04", opset, "ios18");
     }
@@ -229,16 +190,17 @@ class Check {
 
   void CheckSoleIdentity() {
     if (function_.outputs.size() != 1) return;
-    const auto producer = producer_.find(function_.outputs[0]);
-    if (producer != producer_.end() && producer->second->op == "identity")
-      Break("C-10", producer->second->offset, "identity");
+    const Operation* producer = facts_.Producer(function_.outputs[0]);
+    if (producer != nullptr && producer->op == "identity")
+      Break("C-10", producer->offset, "identity");
   }
 
   void CheckBlobs() {
     std::map<std::string, std::set<uint64_t>> files;
     size_t records = 0, offset = 0;
     for (const Value& value : function_.values) {
-      if (value.blob == nullptr || !files[value.blob->path].insert(value.blob->offset).second) continue;
+      if (value.blob == nullptr || !files[value.blob->path].insert(value.blob->offset).second)
+        continue;
       ++records;
       if (files[value.blob->path].size() == 2) Break("C-92", value.offset, value.blob->path);
       offset = value.offset;
@@ -250,28 +212,11 @@ class Check {
   const Function& function_;
   const std::string_view text_;
   const Settings& settings_;
-  const std::vector<bool> constant_;
-  std::map<int, const Operation*> producer_;
+  const FunctionFacts facts_;
   Refusal refusal_;
 };
 
 }  // namespace
-
-std::vector<bool> ConstantValues(const Function& function) {
-  std::vector<bool> constant(function.values.size(), false);
-  for (size_t i = 0; i < constant.size(); ++i)
-    constant[i] = function.values[i].literal != nullptr || function.values[i].blob != nullptr;
-  for (const Operation& operation : function.operations) {
-    const bool known = operation.op == "const" ||
-                       std::all_of(operation.operands.begin(), operation.operands.end(), [&](const Operand& operand) {
-                         return std::all_of(operand.values.begin(), operand.values.end(),
-                                            [&](int value) { return constant[size_t(value)]; });
-                       });
-    if (!known) continue;
-    for (int result : operation.results) constant[size_t(result)] = true;
-  }
-  return constant;
-}
 
 Refusal CheckFunction(const Function& function, std::string_view text, const Settings& settings) {
   return Check(function, text, settings).Run();

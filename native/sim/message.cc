@@ -20,14 +20,15 @@ __attribute__((visibility("hidden"), used)) Imp ane_sim_resolve(Id self, Sel sel
   const Imp zero = reinterpret_cast<Imp>(&ReturnZero);
   if (self == nullptr) return zero;
   if (!IsLive(self)) {
-    RecordError("Expected a live object for " + (selector ? selector->name : "(null)") + ", got one that no longer exists.");
+    RecordError("Expected a live object for " + (selector ? selector->name : "(null)") +
+                ", got one that no longer exists.");
     return zero;
   }
   const Method* method = selector == nullptr ? nullptr : FindMethod(ClassOf(self), selector);
   if (method != nullptr) return method->implementation;
   const bool meta = ClassOf(self)->meta;
-  RecordError(std::string("unrecognized selector ") + (meta ? "+[" : "-[") + ClassOf(self)->name + " " +
-              (selector ? selector->name : "(null)") + "]");
+  RecordError(std::string("unrecognized selector ") + (meta ? "+[" : "-[") + ClassOf(self)->name +
+              " " + (selector ? selector->name : "(null)") + "]");
   return zero;
 }
 
@@ -35,7 +36,9 @@ ANE_SIM_EXPORT Class* objc_getClass(const char* name) noexcept {
   Class* found = name == nullptr ? nullptr : FindClass(name);
   return found != nullptr && found->framework && FrameworkMissing() ? nullptr : found;
 }
-ANE_SIM_EXPORT Sel sel_registerName(const char* name) noexcept { return name == nullptr ? nullptr : Intern(name); }
+ANE_SIM_EXPORT Sel sel_registerName(const char* name) noexcept {
+  return name == nullptr ? nullptr : Intern(name);
+}
 ANE_SIM_EXPORT const char* sel_getName(Sel selector) noexcept {
   return selector == nullptr ? "<null selector>" : selector->name.c_str();
 }
@@ -51,7 +54,9 @@ ANE_SIM_EXPORT const char* method_getTypeEncoding(Method* method) noexcept {
 ANE_SIM_EXPORT Class* object_getClass(Id object) noexcept {
   return object != nullptr && IsLive(object) ? object->isa : nullptr;
 }
-ANE_SIM_EXPORT const char* class_getName(Class* of) noexcept { return of == nullptr ? "nil" : of->name.c_str(); }
+ANE_SIM_EXPORT const char* class_getName(Class* of) noexcept {
+  return of == nullptr ? "nil" : of->name.c_str();
+}
 ANE_SIM_EXPORT void* objc_autoreleasePoolPush() noexcept { return PushPool(); }
 ANE_SIM_EXPORT void objc_autoreleasePoolPop(void* pool) noexcept { PopPool(pool); }
 ANE_SIM_EXPORT Id objc_retain(Id object) noexcept { return Retain(object); }
@@ -62,7 +67,8 @@ ANE_SIM_EXPORT void CFRelease(Id object) noexcept { Release(object); }
 
 }  // extern "C"
 
-// objc_msgSend: finds the method of (self, selector) and jumps to it with every argument register as the caller left it.
+// objc_msgSend: finds the method of (self, selector) and jumps to it with every argument register
+// as the caller left it.
 #ifdef __APPLE__
 #define ANE_SIM_SYMBOL(name) "_" #name
 #define ANE_SIM_FUNCTION(name) ".globl _" #name "\n.p2align 4\n"

@@ -11,8 +11,8 @@
 namespace ane::sim {
 namespace {
 
-// Programs nothing else holds are dropped beyond this many bytes of weights or this number, oldest first, as the
-// daemon's cache does at some size of its own.
+// Programs nothing else holds are dropped beyond this many bytes of weights or this number, oldest
+// first, as the daemon's cache does at some size of its own.
 constexpr size_t kMaxCachedBytes = size_t(256) << 20;
 constexpr size_t kMaxCached = 512;
 
@@ -50,7 +50,8 @@ void KeepProgram(std::shared_ptr<Program> program) {
   table.bytes += program->weight_bytes;
   table.cached.push_back(std::move(program));
   for (auto at = table.cached.begin();
-       (table.bytes > kMaxCachedBytes || table.cached.size() > kMaxCached) && at != table.cached.end();) {
+       (table.bytes > kMaxCachedBytes || table.cached.size() > kMaxCached) &&
+       at != table.cached.end();) {
     if (at->use_count() > 1) {
       ++at;
       continue;

@@ -71,7 +71,8 @@ std::vector<Class*> AllClasses() {
   return classes;
 }
 
-Class* RegisterClass(const char* name, Class* superclass, bool framework, void (*destroy)(Object*)) {
+Class* RegisterClass(const char* name, Class* superclass, bool framework,
+                     void (*destroy)(Object*)) {
   Class* meta = new Class;
   Class* entry = new Class;
   for (Class* c : {meta, entry}) {
@@ -81,7 +82,8 @@ Class* RegisterClass(const char* name, Class* superclass, bool framework, void (
   }
   meta->meta = true;
   entry->superclass = superclass;
-  // Class methods are looked up in the classes above, then among the root's instance methods, as in the real runtime.
+  // Class methods are looked up in the classes above, then among the root's instance methods, as in
+  // the real runtime.
   meta->superclass = superclass == nullptr ? entry : superclass->isa;
   entry->destroy = destroy;
   Enrol(meta, meta);
@@ -157,7 +159,8 @@ void Release(Id object) {
 Id Autorelease(Id object) {
   if (object == nullptr) return nullptr;
   Pool& pool = ThreadPoolOfObjects();
-  if (pool.depth == 0) RecordError("Expected an autorelease pool, got none: the object lives until the thread ends.");
+  if (pool.depth == 0)
+    RecordError("Expected an autorelease pool, got none: the object lives until the thread ends.");
   pool.objects.push_back(object);
   return object;
 }

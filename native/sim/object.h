@@ -1,5 +1,5 @@
-// Objects and classes of a small Objective-C runtime: just enough for a program that talks to a framework through
-// objc_msgSend. It knows nothing of the classes it holds.
+// Objects and classes of a small Objective-C runtime: just enough for a program that talks to a
+// framework through objc_msgSend. It knows nothing of the classes it holds.
 #pragma once
 
 #include <atomic>
@@ -37,7 +37,7 @@ struct Method {
 struct Class : Object {
   std::string name;
   Class* superclass = nullptr;
-  bool meta = false;  // the class of a class: its methods are the class methods
+  bool meta = false;       // the class of a class: its methods are the class methods
   bool framework = false;  // of the private framework, which may be missing
   std::unordered_map<Sel, std::unique_ptr<Method>> methods;
   void (*destroy)(Object*) = nullptr;

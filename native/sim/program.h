@@ -1,4 +1,5 @@
-// A compiled program: the CPU engine's plan with the Neural Engine's deviations, its constants baked in.
+// A compiled program: the CPU engine's plan with the Neural Engine's deviations, its constants
+// baked in.
 #pragma once
 
 #include <map>
@@ -51,11 +52,11 @@ bool ParseText(std::string_view text, std::string* error);
 // Paths of the weight files that the text names.
 std::vector<std::string> WeightPaths(std::string_view text);
 
-std::shared_ptr<Program> CompileProgram(std::string_view text, const WeightFiles& weights, const Settings& settings,
-                                        CompileFailure* failure);
+std::shared_ptr<Program> CompileProgram(std::string_view text, const WeightFiles& weights,
+                                        const Settings& settings, CompileFailure* failure);
 
-// Runs a procedure on the process's one simulated engine; memory is dense, in the order of its symbols. Calls from
-// several threads take turns.
+// Runs a procedure on the process's one simulated engine; memory is dense, in the order of its
+// symbols. Calls from several threads take turns.
 Status RunProcedure(const Procedure& procedure, const std::vector<const void*>& inputs,
                     const std::vector<void*>& outputs);
 

@@ -7,7 +7,8 @@ namespace {
 
 Id WrapSurface(Id surface, Id offset) {
   Surface* found = Expect<Surface>(surface, "objectWithIOSurface:");
-  Number* start = offset == nullptr ? MakeNumber(0) : Expect<Number>(offset, "objectWithIOSurface: startOffset");
+  Number* start = offset == nullptr ? MakeNumber(0)
+                                    : Expect<Number>(offset, "objectWithIOSurface: startOffset");
   if (found == nullptr || start == nullptr) return nullptr;
   SurfaceObject* made = Create<SurfaceObject>();
   Autorelease(made);
@@ -17,7 +18,9 @@ Id WrapSurface(Id surface, Id offset) {
 }
 
 Id ObjectWithSurface(Class*, IoSurfaceRef surface) { return WrapSurface(surface, nullptr); }
-Id ObjectWithSurfaceAt(Class*, IoSurfaceRef surface, Id offset) { return WrapSurface(surface, offset); }
+Id ObjectWithSurfaceAt(Class*, IoSurfaceRef surface, Id offset) {
+  return WrapSurface(surface, offset);
+}
 IoSurfaceRef SurfaceOf(SurfaceObject* self) { return self->surface.get(); }
 Id StartOffset(SurfaceObject* self) { return self->start_offset.get(); }
 
@@ -37,7 +40,8 @@ bool CheckPairs(Id surfaces, Id indices, const char* what) {
   if (objects == nullptr || numbers == nullptr) return false;
   for (Id object : objects->items) {
     if (As<SurfaceObject>(object) != nullptr) continue;
-    RecordError(std::string("Expected _ANEIOSurfaceObject in ") + what + ", got " + object->isa->name + ".");
+    RecordError(std::string("Expected _ANEIOSurfaceObject in ") + what + ", got " +
+                object->isa->name + ".");
     return false;
   }
   for (Id number : numbers->items) {
@@ -46,13 +50,16 @@ bool CheckPairs(Id surfaces, Id indices, const char* what) {
   return true;
 }
 
-Id MakeRequest(Class*, Id inputs, Id input_indices, Id outputs, Id output_indices, Id weights_buffer, Id stats,
-               Id procedure) {
+Id MakeRequest(Class*, Id inputs, Id input_indices, Id outputs, Id output_indices,
+               Id weights_buffer, Id stats, Id procedure) {
   const bool paired = CheckPairs(inputs, input_indices, "requestWithInputs: inputs") &&
                       CheckPairs(outputs, output_indices, "requestWithInputs: outputs");
   PerformanceStats* wanted = As<PerformanceStats>(stats);
-  if (stats != nullptr && wanted == nullptr) RecordError("Expected _ANEPerformanceStats for perfStats:, got another object.");
-  Number* index = procedure == nullptr ? MakeNumber(0) : Expect<Number>(procedure, "requestWithInputs: procedureIndex");
+  if (stats != nullptr && wanted == nullptr)
+    RecordError("Expected _ANEPerformanceStats for perfStats:, got another object.");
+  Number* index = procedure == nullptr
+                      ? MakeNumber(0)
+                      : Expect<Number>(procedure, "requestWithInputs: procedureIndex");
   if (!paired || (stats != nullptr && wanted == nullptr) || index == nullptr) return nullptr;
   Request* made = Create<Request>();
   Autorelease(made);
@@ -65,11 +72,14 @@ Id MakeRequest(Class*, Id inputs, Id input_indices, Id outputs, Id output_indice
   made->procedure_index.Set(index);
   return made;
 }
-Id MakeRequestWithStats(Class* c, Id inputs, Id input_indices, Id outputs, Id output_indices, Id stats, Id procedure) {
+Id MakeRequestWithStats(Class* c, Id inputs, Id input_indices, Id outputs, Id output_indices,
+                        Id stats, Id procedure) {
   return MakeRequest(c, inputs, input_indices, outputs, output_indices, nullptr, stats, procedure);
 }
-Id MakePlainRequest(Class* c, Id inputs, Id input_indices, Id outputs, Id output_indices, Id procedure) {
-  return MakeRequest(c, inputs, input_indices, outputs, output_indices, nullptr, nullptr, procedure);
+Id MakePlainRequest(Class* c, Id inputs, Id input_indices, Id outputs, Id output_indices,
+                    Id procedure) {
+  return MakeRequest(c, inputs, input_indices, outputs, output_indices, nullptr, nullptr,
+                     procedure);
 }
 
 bool Validate(Request* self) {
@@ -83,7 +93,9 @@ Id OutputIndexArray(Request* self) { return self->output_indices.get(); }
 Id WeightsBuffer(Request* self) { return self->weights_buffer.get(); }
 Id StatsOf(Request* self) { return self->perf_stats.get(); }
 Id ProcedureIndex(Request* self) { return self->procedure_index.get(); }
-uint64_t SurfacesCount(Request* self) { return self->inputs->items.size() + self->outputs->items.size(); }
+uint64_t SurfacesCount(Request* self) {
+  return self->inputs->items.size() + self->outputs->items.size();
+}
 void SetStats(Request* self, Id stats) {
   PerformanceStats* wanted = As<PerformanceStats>(stats);
   if (stats != nullptr && wanted == nullptr)
@@ -109,10 +121,12 @@ void RegisterRequest() {
 
   Class* request = Register<Request>("_ANERequest", kClass<Object>, true);
   AddClassMethod<MakeRequest>(request,
-                              "requestWithInputs:inputIndices:outputs:outputIndices:weightsBuffer:perfStats:procedureIndex:");
-  AddClassMethod<MakeRequestWithStats>(request,
-                                       "requestWithInputs:inputIndices:outputs:outputIndices:perfStats:procedureIndex:");
-  AddClassMethod<MakePlainRequest>(request, "requestWithInputs:inputIndices:outputs:outputIndices:procedureIndex:");
+                              "requestWithInputs:inputIndices:outputs:outputIndices:weightsBuffer:"
+                              "perfStats:procedureIndex:");
+  AddClassMethod<MakeRequestWithStats>(
+      request, "requestWithInputs:inputIndices:outputs:outputIndices:perfStats:procedureIndex:");
+  AddClassMethod<MakePlainRequest>(
+      request, "requestWithInputs:inputIndices:outputs:outputIndices:procedureIndex:");
   Add<Validate>(request, "validate");
   Add<InputArray>(request, "inputArray");
   Add<InputIndexArray>(request, "inputIndexArray");

@@ -9,7 +9,8 @@ constexpr uint8_t kM1 = 1, kM2 = 2, kM3 = 4, kM4 = 8, kM5 = 16, kAll = 31;
 
 constexpr Rule kRules[] = {
     {"C-04", kM1 | kM2, 0, "the spelling of program(1.3) and ios18 is refused"},
-    {"C-07", kM4, kAll & ~kM4, "matmul flags must be named constants"},
+    {"C-07", kAll, 0, "matmul flags must be named constants"},
+    {"C-08", kAll, 0, "an output must be the result of an operation"},
     {"C-09", 0, kM1, "a variable name that one project found to misbehave"},
     {"C-10", 0, kM5, "identity as the sole output gives NaN"},
     {"C-20", 0, kAll, "the mask of scaled_dot_product_attention is ignored"},
@@ -40,6 +41,7 @@ constexpr Rule kRules[] = {
     {"C-51", kAll, 0, "a surface below 49152 bytes"},
     {"C-52", kAll, 0, "a width below the minimum"},
     {"C-53", kM4 | kM5, 0, "a width that is no multiple of what the chip needs"},
+    {"C-55", kM5, 0, "a surface that is no multiple of 128 bytes"},
     {"C-58", 0, kM1, "matmul over a dimension that is no multiple of 32 gives zeros"},
     {"C-60", kAll, 0, "a size above the chip's limit"},
     {"C-64", kAll, 0, "too many weight blobs"},
@@ -54,7 +56,29 @@ constexpr Rule kRules[] = {
     {"C-105", kAll, 0, "another process uses the Neural Engine"},
 };
 
+constexpr struct {
+  std::string_view op;
+  const char* rule;
+} kOperations[] = {
+    {"concat", "C-21"},      {"gelu", "C-22"},          {"rsqrt", "C-24"},
+    {"pow", "C-25"},         {"l2_norm", "C-26"},       {"stack", "C-26"},
+    {"tile", "C-26"},        {"reduce_mean", "C-29"},   {"softplus", "C-38"},
+    {"lstm", "C-40"},        {"gru", "C-40"},           {"rnn", "C-40"},
+    {"cond", "C-40"},        {"while_loop", "C-40"},    {"cumsum", "C-40"},
+    {"reduce_prod", "C-40"}, {"non_zero", "C-40"},      {"sliding_windows", "C-40"},
+    {"bitwise_and", "C-40"}, {"bitwise_or", "C-40"},    {"bitwise_xor", "C-40"},
+    {"bitwise_not", "C-40"}, {"sin", "C-43"},           {"cos", "C-43"},
+    {"topk", "C-43-order"},  {"argsort", "C-43-order"}, {"constexpr_blockwise_shift_scale", "C-37"},
+};
+
 }  // namespace
+
+const char* RuleOfOperation(std::string_view op) {
+  for (const auto& row : kOperations) {
+    if (row.op == op) return row.rule;
+  }
+  return nullptr;
+}
 
 const Rule* FindRule(const char* id) {
   for (const Rule& rule : kRules) {
@@ -67,7 +91,8 @@ Verdict Judge(const Settings& settings, const char* id) {
   const Rule* rule = FindRule(id);
   if (rule == nullptr) return Verdict::kNone;
   const std::string name = std::string(id).substr(0, std::string(id).find('-', 2));
-  if (settings.ignored_rules.contains(name) || settings.ignored_rules.contains(id)) return Verdict::kNone;
+  if (settings.ignored_rules.contains(name) || settings.ignored_rules.contains(id))
+    return Verdict::kNone;
   const int family = 1 << (settings.chip->family - 1);
   if ((rule->refused & family) != 0) return Verdict::kRefuse;
   if ((rule->warned & family) == 0) return Verdict::kNone;

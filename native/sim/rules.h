@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/ir.h"
@@ -12,7 +13,7 @@ namespace ane::sim {
 
 // One limit. Chips are sets of families, bit 0 for M1 and so on.
 struct Rule {
-  const char* id;  // as in ane-constraints.md
+  const char* id;   // as in ane-constraints.md
   uint8_t refused;  // families where it was seen and nobody contradicts
   uint8_t warned;   // families where reports contradict each other, or only one project saw it
   const char* symptom;
@@ -23,6 +24,9 @@ enum class Verdict { kNone, kWarn, kRefuse };
 Verdict Judge(const Settings& settings, const char* id);
 const Rule* FindRule(const char* id);
 
+// The rule that an operation breaks by being there, or nullptr.
+const char* RuleOfOperation(std::string_view op);
+
 // A refusal by the compiler; nothing was refused when `rule` is empty.
 struct Refusal {
   std::string rule;
@@ -30,9 +34,7 @@ struct Refusal {
 };
 
 // Checks a function as written. Warnings are recorded as findings.
-Refusal CheckFunction(const engine::Function& function, std::string_view text, const Settings& settings);
-
-// Which values are known at compile time.
-std::vector<bool> ConstantValues(const engine::Function& function);
+Refusal CheckFunction(const engine::Function& function, std::string_view text,
+                      const Settings& settings);
 
 }  // namespace ane::sim

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,10 +30,16 @@ struct Settings {
   bool missing_framework = false;
 };
 
+// A chip's own limits and nothing else.
+Settings DefaultsOf(const Chip& chip);
+// Nothing when the JSON is not understood.
+std::optional<Settings> ReadSettings(const char* json);
+
 // Numbers of `ane_simulator_statistics`.
 struct Counters {
   int64_t compiles = 0, cache_hits = 0, loads = 0, unloads = 0, evaluations = 0, failures = 0;
-  int64_t live_models = 0, loaded_programs = 0, live_surfaces = 0, live_surface_bytes = 0, locked_surfaces = 0;
+  int64_t live_models = 0, loaded_programs = 0, live_surfaces = 0, live_surface_bytes = 0,
+          locked_surfaces = 0;
   int64_t compile_nanoseconds = 0, load_nanoseconds = 0, evaluate_nanoseconds = 0;
   int64_t evaluated_flops = 0, surface_bytes_moved = 0;
 };
@@ -47,7 +53,8 @@ struct Finding {
 
 // A copy of the settings in force.
 Settings CurrentSettings();
-// Replaces the settings and forgets counts, findings and errors. False when the JSON is not understood.
+// Replaces the settings and forgets counts, findings and errors. False when the JSON is not
+// understood.
 bool Configure(const char* json);
 void Reset();
 
@@ -55,7 +62,8 @@ void Reset();
 void Count(const std::function<void(Counters&)>& change);
 Counters CurrentCounters();
 
-// A misuse that would have crashed, or thrown inside, the real framework; the last hundred are kept.
+// A misuse that would have crashed, or thrown inside, the real framework; the last hundred are
+// kept.
 void RecordError(std::string message);
 void RecordFinding(Finding finding);
 

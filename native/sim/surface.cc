@@ -50,7 +50,8 @@ Id Constant(const char* text) {
 
 Surface::~Surface() {
   if (locks.load() != 0) {
-    RecordError("Expected an unlocked surface to release, got one with " + std::to_string(locks.load()) + " locks.");
+    RecordError("Expected an unlocked surface to release, got one with " +
+                std::to_string(locks.load()) + " locks.");
   }
   std::free(memory);
   Count([&](Counters& counters) {
@@ -79,16 +80,18 @@ ANE_SIM_KEY(PixelFormat)
 ANE_SIM_EXPORT Surface* IOSurfaceCreate(Id properties) noexcept {
   const Dictionary* given = Expect<Dictionary>(properties, "IOSurfaceCreate");
   if (given == nullptr) return nullptr;
-  const int64_t width = Property(*given, "IOSurfaceWidth", 0), height = Property(*given, "IOSurfaceHeight", 0),
+  const int64_t width = Property(*given, "IOSurfaceWidth", 0),
+                height = Property(*given, "IOSurfaceHeight", 0),
                 element = Property(*given, "IOSurfaceBytesPerElement", 1),
                 row = Property(*given, "IOSurfaceBytesPerRow", width * element),
                 bytes = Property(*given, "IOSurfaceAllocSize", row * height);
-  const bool fits = width >= 1 && height >= 1 && element >= 1 && width <= kMaxBytes && height <= kMaxBytes &&
-                    element <= 1024 && row >= width * element && row <= kMaxBytes && bytes <= kMaxBytes &&
-                    bytes / row >= height;
+  const bool fits = width >= 1 && height >= 1 && element >= 1 && width <= kMaxBytes &&
+                    height <= kMaxBytes && element <= 1024 && row >= width * element &&
+                    row <= kMaxBytes && bytes <= kMaxBytes && bytes / row >= height;
   if (fits) return MakeSurface(size_t(bytes));
-  RecordError("Expected sizes of a surface, got width " + std::to_string(width) + ", height " + std::to_string(height) +
-              ", " + std::to_string(row) + " bytes per row, " + std::to_string(bytes) + " bytes.");
+  RecordError("Expected sizes of a surface, got width " + std::to_string(width) + ", height " +
+              std::to_string(height) + ", " + std::to_string(row) + " bytes per row, " +
+              std::to_string(bytes) + " bytes.");
   return nullptr;
 }
 

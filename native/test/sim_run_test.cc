@@ -1,6 +1,6 @@
 // The simulator from descriptor to evaluation.
 #include "check.h"
-#include "sim_library.h"
+#include "sim_model.h"
 
 using namespace sim_test;
 
@@ -10,7 +10,8 @@ constexpr size_t kBytes = 49152;  // the smallest surface, 256 × 96 halves
 const std::string kType = "tensor<fp16, [1, 256, 1, 64]>";
 
 std::string AddProgram() {
-  return Program(kType + " a, " + kType + " b", kType + " sum = add(x = a, y = b)[name = string(\"sum\")];", "sum");
+  return Program(kType + " a, " + kType + " b",
+                 kType + " sum = add(x = a, y = b)[name = string(\"sum\")];", "sum");
 }
 
 float Index(size_t i) { return float(i % 100); }
@@ -40,14 +41,19 @@ TEST(gives_type_encodings_with_frame_offsets) {
   const auto encoding = [](const char* type, const char* selector, bool of_class) {
     Id method = Symbol<Id(Id, Id)>(of_class ? "class_getClassMethod" : "class_getInstanceMethod")(
         ClassNamed(type), Symbol<Id(const char*)>("sel_registerName")(selector));
-    const char* text = method == nullptr ? nullptr : Symbol<const char*(Id)>("method_getTypeEncoding")(method);
+    const char* text =
+        method == nullptr ? nullptr : Symbol<const char*(Id)>("method_getTypeEncoding")(method);
     return std::string(text == nullptr ? "none" : text);
   };
-  EXPECT(encoding("_ANEInMemoryModel", "compileWithQoS:options:error:", false) == "B36@0:8I16@20^@28");
-  EXPECT(encoding("_ANEInMemoryModel", "evaluateWithQoS:options:request:error:", false) == "B44@0:8I16@20@28^@36");
-  EXPECT(encoding("_ANEIOSurfaceObject", "objectWithIOSurface:", true) == "@24@0:8^{__IOSurface=}16");
+  EXPECT(encoding("_ANEInMemoryModel", "compileWithQoS:options:error:", false) ==
+         "B36@0:8I16@20^@28");
+  EXPECT(encoding("_ANEInMemoryModel", "evaluateWithQoS:options:request:error:", false) ==
+         "B44@0:8I16@20@28^@36");
+  EXPECT(encoding("_ANEIOSurfaceObject", "objectWithIOSurface:", true) ==
+         "@24@0:8^{__IOSurface=}16");
   EXPECT(encoding("_ANEInMemoryModel", "noSuchThing:", false) == "none");
-  EXPECT(encoding("_ANEInMemoryModelDescriptor", "modelWithMILText:weights:optionsPlist:", true) == "@40@0:8@16@24@32");
+  EXPECT(encoding("_ANEInMemoryModelDescriptor", "modelWithMILText:weights:optionsPlist:", true) ==
+         "@40@0:8@16@24@32");
 }
 
 TEST(adds_two_inputs) {
@@ -104,12 +110,13 @@ TEST(binds_alphabetically) {
 TEST(hides_the_weights_that_change_after_compile) {
   EXPECT(Configure("{}"));
   const Pool pool;
-  const std::string text = Program(
-      kType + " x",
-      "tensor<fp16, [1, 256, 1, 1]> w = const()[name = string(\"w\"), val = tensor<fp16, [1, 256, 1, 1]>(BLOBFILE("
-      "path = string(\"@model_path/weights/w.bin\"), offset = uint64(64)))];\n" +
-          kType + " y = mul(x = x, y = w)[name = string(\"y\")];",
-      "y");
+  const std::string text =
+      Program(kType + " x",
+              "tensor<fp16, [1, 256, 1, 1]> w = const()[name = string(\"w\"), val = tensor<fp16, "
+              "[1, 256, 1, 1]>(BLOBFILE("
+              "path = string(\"@model_path/weights/w.bin\"), offset = uint64(64)))];\n" +
+                  kType + " y = mul(x = x, y = w)[name = string(\"y\")];",
+              "y");
   Model model(text, {{"weights/w.bin", Blob(std::vector<float>(256, 2))}});
   EXPECT(model.Compile() && model.Load());
   Surface x(kBytes), y(kBytes);
@@ -118,7 +125,8 @@ TEST(hides_the_weights_that_change_after_compile) {
   model.Write("weights/w.bin", Blob(std::vector<float>(256, 8)));
   EXPECT(model.Unload() && model.Load());
   EXPECT(model.Run({&x}, {&y}) && y.At(5) == 1);
-  EXPECT(model.Unload() && model.Compile() && model.Load());  // a cache hit: the identifier has not changed
+  EXPECT(model.Unload() && model.Compile() &&
+         model.Load());  // a cache hit: the identifier has not changed
   EXPECT(model.Run({&x}, {&y}) && y.At(5) == 1);
   EXPECT(Statistic("compiles") == 1 && Statistic("cache_hits") == 1);
   Model other(text, {{"weights/w.bin", Blob(std::vector<float>(256, 8))}});

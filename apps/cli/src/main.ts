@@ -76,6 +76,18 @@ Examples:
     .option('--json', 'print one JSON object')
     .action(async (flags) => (await import('./commands/doctor.js')).doctor(flags))
 
+  ane
+    .command('probe')
+    .description('ask a Neural Engine, or its simulator, how it behaves; without a name, list the questions')
+    .argument('[name]', 'one of the list, or all')
+    .option('--device <name>', 'ane or ane-sim', 'ane')
+    .option('--chip <name>', 'chip that ane-sim simulates, m1 … m5 or a variant such as m1-pro (default: m4)')
+    .option('--os <version>', 'macOS version that ane-sim simulates, e.g. 26.2 (default: by the chip)')
+    .option('--compile-limit <n>', 'programs a process may compile on ane-sim, 0 any number (default: by the chip)')
+    .option('--runs <n>', 'timed runs of each program', '5')
+    .option('--json', 'print one JSON object with the raw samples (docs/probe-schema.md)')
+    .action(async (name, flags) => (await import('./commands/probe.js')).probe(name, flags))
+
   const mil = ane.command('mil').description('check and run MIL programs')
   mil
     .command('check')
@@ -126,7 +138,20 @@ Examples:
     .option('--json', 'print raw samples as one JSON object')
     .action(async (flags) => (await import('./commands/bench-gemm.js')).benchGemm(flags))
 
+  const benchPipelines = bench
+    .command('pipelines')
+    .description('compare every way to cut a training step into programs, measured here and modelled on chips')
+    .option('--model <preset>', 'model shape', 'stories260k')
+    .option('--seq-len <n>', 'tokens per sequence', '64')
+    .option('--batch-size <n>', 'sequences per step', '1')
+    .option('--steps <n>', 'timed steps', '5')
+    .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
+    .option('--chips <names>', 'chips to model, e.g. m1-pro,m4; none for none', 'm1-pro,m4,m5-max')
+    .option('--json', 'print raw samples as one JSON object')
+    .action(async (flags) => (await import('./commands/bench-pipelines.js')).benchPipelines(flags))
+
   for (const command of [sample, benchStep]) addDeviceOptions(command)
+  addDeviceOptions(benchPipelines, 'cpu')
   addDeviceOptions(milRun, 'cpu')
   for (const command of [ane, ...ane.commands, ...mil.commands, ...bench.commands])
     command.exitOverride().showSuggestionAfterError()

@@ -62,8 +62,7 @@ Result<std::shared_ptr<void>> AneDevice::AllocateSurface(size_t bytes) {
   return services->surfaces->Allocate(*services->framework, bytes);
 }
 
-Result<std::unique_ptr<Executable>> AneDevice::CompileExecutable(std::string_view text,
-                                                                 const CompileOptions& options) {
+Result<std::unique_ptr<Executable>> AneDevice::CompileExecutable(std::string_view text, const CompileOptions& options) {
   auto services = this->services();
   if (services == nullptr) return Disposed();
   Result<std::unique_ptr<Executable>> described = Executable::Compile(text, options);

@@ -31,8 +31,8 @@ struct AneIdentity {
 };
 
 struct AneStatistics {
-  int64_t compiles, compile_nanoseconds, cache_hits, loads, live_models, evaluations, requests, staged_copies, staged_bytes, live_surfaces,
-      surface_bytes, hardware_nanoseconds, hardware_samples;
+  int64_t compiles, compile_nanoseconds, cache_hits, loads, live_models, evaluations, requests, staged_copies,
+      staged_bytes, live_surfaces, surface_bytes, hardware_nanoseconds, hardware_samples;
   int process_compiles;
   std::string simulator;  // JSON, empty for a real device
 };

@@ -105,8 +105,10 @@ struct AneExecutable::State {
       if (surface == nullptr) return InvalidArgument("Expected surfaces of this device, got other memory.");
       if (void* staging = ports.staging[i].get()) {
         surface = services->surfaces->Find(staging);
-        if (output) request.after.push_back({bound, staging, ports.bytes[i]});
-        else request.before.push_back({staging, bound, ports.bytes[i]});
+        if (output)
+          request.after.push_back({bound, staging, ports.bytes[i]});
+        else
+          request.before.push_back({staging, bound, ports.bytes[i]});
       }
       const Id object = methods.SendClass<Id>(Call::kSurfaceObject, surface->ref());
       if (object == nullptr) return {"ANE_EVAL_FAILED", "The Neural Engine accepted no object for a surface."};
@@ -134,8 +136,8 @@ struct AneExecutable::State {
     if (!status.ok()) return status;
     const Id stats = services->perf_stats ? methods.SendClass<Id>(Call::kStatsWithTime, uint64_t{0}) : nullptr;
     const Id procedure = methods.SendClass<Id>(Call::kNumberWithInt, 0);
-    const Id object = methods.SendClass<Id>(Call::kRequestWith, arrays[0], arrays[1], arrays[2], arrays[3],
-                                            Id{nullptr}, stats, procedure);
+    const Id object = methods.SendClass<Id>(Call::kRequestWith, arrays[0], arrays[1], arrays[2], arrays[3], Id{nullptr},
+                                            stats, procedure);
     if (object == nullptr) return Status("ANE_EVAL_FAILED", "The Neural Engine accepted no request for the surfaces.");
     request->object = ObjectRef(framework.objc(), object);
     ++services->counters.requests;

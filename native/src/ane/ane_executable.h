@@ -18,8 +18,8 @@ namespace ane {
 
 struct RunCounters {
   std::atomic<int64_t> evaluations{0};
-  std::atomic<int64_t> requests{0};          // built, not evaluated
-  std::atomic<int64_t> staged_copies{0};     // inputs and outputs copied because sizes within a program differ
+  std::atomic<int64_t> requests{0};       // built, not evaluated
+  std::atomic<int64_t> staged_copies{0};  // inputs and outputs copied because sizes within a program differ
   std::atomic<int64_t> staged_bytes{0};
   std::atomic<int64_t> hardware_nanoseconds{0};
   std::atomic<int64_t> hardware_samples{0};  // evaluations that reported a time
@@ -47,8 +47,9 @@ class AneExecutable : public Executable {
  public:
   // `described` is the same program compiled by the CPU engine: its inputs, outputs and cost are taken, the rest
   // dropped. ANE_COMPILE_FAILED or ANE_COMPILE_LIMIT.
-  static Result<std::unique_ptr<AneExecutable>> Create(std::shared_ptr<AneServices> services, const Executable& described,
-                                                       std::string_view text, const CompileOptions& options);
+  static Result<std::unique_ptr<AneExecutable>> Create(std::shared_ptr<AneServices> services,
+                                                       const Executable& described, std::string_view text,
+                                                       const CompileOptions& options);
   ~AneExecutable() override;
 
   const std::vector<IoDescription>& inputs() const override { return inputs_; }

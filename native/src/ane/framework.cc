@@ -63,7 +63,8 @@ Result<Simulator*> LoadSimulator(const std::string& path) {
     Status status = library.Open(path);
     if (!status.ok()) return status;
     if (library.Find("ane_simulator_version") == nullptr) {
-      return Status("ANE_UNAVAILABLE", "Expected a simulator of the Neural Engine at " + path + ", got another library.");
+      return Status("ANE_UNAVAILABLE",
+                    "Expected a simulator of the Neural Engine at " + path + ", got another library.");
     }
     const Result<const SystemFunctions*> functions = Load({path});
     if (!functions.ok()) return functions.status();
@@ -90,7 +91,8 @@ Result<std::shared_ptr<const Framework>> Framework::OpenSimulator(const std::str
   Simulator& simulator = *loaded.value();
   if (auto open = simulator.open.lock()) {
     if (simulator.configuration == configuration) return open;
-    return InvalidArgument("Expected one simulated chip per process, got another while one is open. Dispose of it first.");
+    return InvalidArgument(
+        "Expected one simulated chip per process, got another while one is open. Dispose of it first.");
   }
   const DynamicLibraries& library = simulator.functions->libraries;
   void (*reset)() = nullptr;

@@ -32,8 +32,6 @@ constexpr Expected kExpected[] = {
     {Call::kNumberWithUnsigned, "NSNumber", Kind::kClass, "numberWithUnsignedLongLong:", "", true, kPublic},
     {Call::kArray, "NSMutableArray", Kind::kClass, "array", "", true, kPublic},
     {Call::kArrayAdd, "NSMutableArray", Kind::kInstance, "addObject:", "", true, kPublic},
-    {Call::kArrayCount, "NSArray", Kind::kInstance, "count", "", true, kPublic},
-    {Call::kArrayAt, "NSArray", Kind::kInstance, "objectAtIndex:", "", true, kPublic},
     {Call::kDictionary, "NSMutableDictionary", Kind::kClass, "dictionary", "", true, kPublic},
     {Call::kDictionarySet, "NSMutableDictionary", Kind::kInstance, "setObject:forKey:", "", true, kPublic},
     {Call::kErrorDescription, "NSError", Kind::kInstance, "localizedDescription", "", true, kPublic},
@@ -48,12 +46,12 @@ constexpr Expected kExpected[] = {
     {Call::kModelCompile, "_ANEInMemoryModel", Kind::kInstance, "compileWithQoS:options:error:", "B@:I@^@", true,
      kProven},
     {Call::kModelLoad, "_ANEInMemoryModel", Kind::kInstance, "loadWithQoS:options:error:", "B@:I@^@", true, kProven},
-    {Call::kModelEvaluate, "_ANEInMemoryModel", Kind::kInstance, "evaluateWithQoS:options:request:error:",
-     "B@:I@@^@", true, kProven},
+    {Call::kModelEvaluate, "_ANEInMemoryModel", Kind::kInstance, "evaluateWithQoS:options:request:error:", "B@:I@@^@",
+     true, kProven},
     {Call::kModelUnload, "_ANEInMemoryModel", Kind::kInstance, "unloadWithQoS:error:", "B@:I^@", true, kProven},
     {Call::kRequestWith, "_ANERequest", Kind::kClass,
-     "requestWithInputs:inputIndices:outputs:outputIndices:weightsBuffer:perfStats:procedureIndex:", "@@:@@@@@@@",
-     true, kProven},
+     "requestWithInputs:inputIndices:outputs:outputIndices:weightsBuffer:perfStats:procedureIndex:", "@@:@@@@@@@", true,
+     kProven},
     {Call::kSurfaceObject, "_ANEIOSurfaceObject", Kind::kClass, "objectWithIOSurface:", "@@:^", true, kProven},
     {Call::kSetPerfStatsMask, "_ANEInMemoryModel", Kind::kInstance, "setPerfStatsMask:", "v@:I", false, kMetadata},
     {Call::kStatsWithTime, "_ANEPerformanceStats", Kind::kClass, "statsWithHardwareExecutionNS:", "@@:Q", false,
@@ -102,8 +100,8 @@ Status Mismatch(const Expected& row, const Found& found) {
   if (found.selector == nullptr) {
     return {"ANE_UNAVAILABLE", "Expected the method " + NameOf(row) + ", found none." + kAdvice};
   }
-  return {"ANE_UNAVAILABLE",
-          "Expected the types " + std::string(row.types) + " for " + NameOf(row) + ", got " + found.types + "." + kAdvice};
+  return {"ANE_UNAVAILABLE", "Expected the types " + std::string(row.types) + " for " + NameOf(row) + ", got " +
+                                 found.types + "." + kAdvice};
 }
 
 // Past one pointed-to type.

@@ -18,8 +18,6 @@ enum class Call : size_t {
   kNumberWithUnsigned,
   kArray,
   kArrayAdd,
-  kArrayCount,
-  kArrayAt,
   kDictionary,
   kDictionarySet,
   kErrorDescription,

@@ -1,6 +1,8 @@
 #include "ane/model.h"
 
 #include <chrono>
+#include <cstdlib>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -29,8 +31,50 @@ Status CompileFailure(const std::string& name, const std::string& reason, bool b
 
 int CompilesOfProcess() { return g_compiles.load(); }
 
+class Model::Live {
+ public:
+  static void Add(Model* model) {
+    Live& live = Instance();
+    std::lock_guard<std::mutex> lock(live.mutex_);
+    if (!live.registered_) live.registered_ = std::atexit(UnloadAll) == 0;
+    live.models_.insert(model);
+  }
+  static void Remove(Model* model) {
+    Live& live = Instance();
+    std::lock_guard<std::mutex> lock(live.mutex_);
+    live.models_.erase(model);
+  }
+
+ private:
+  // Never destroyed: other threads may still run while the process exits.
+  static Live& Instance() {
+    static auto* live = new Live();
+    return *live;
+  }
+
+  static void UnloadAll() {
+    Live& live = Instance();
+    std::lock_guard<std::mutex> lock(live.mutex_);
+    for (Model* model : live.models_) {
+      std::unique_lock<std::mutex> idle(model->running_, std::try_to_lock);
+      if (idle) model->Unload();
+      const ModelFolder removed = std::move(model->folder_);
+    }
+    live.models_.clear();
+  }
+
+  std::mutex mutex_;
+  std::set<Model*> models_;
+  bool registered_ = false;
+};
+
 Model::~Model() {
-  if (!loaded_) return;
+  Live::Remove(this);
+  Unload();
+}
+
+void Model::Unload() {
+  if (!std::exchange(loaded_, false)) return;
   const AutoreleasePool pool(framework_->objc());
   Id error = nullptr;
   // Nothing can be done about a failure here; the daemon unloads when the process ends.
@@ -58,15 +102,19 @@ Status Model::Load(const ModelSource& source, ModelCounters& counters) {
     loaded_ = framework_->methods().Send<bool>(Call::kModelLoad, object_.get(), qos_, options, &error);
     if (loaded_) {
       ++counters.loads;
+      Live::Add(this);
       return {};
     }
     reason = framework_->ErrorText(error);
   }
-  return {"ANE_COMPILE_FAILED", "The Neural Engine compiled " + source.name + " but did not load it: " +
-                                    (reason.empty() ? "no reason given" : reason) + "."};
+  return {"ANE_COMPILE_FAILED", "The Neural Engine compiled " + source.name +
+                                    " but did not load it: " + (reason.empty() ? "no reason given" : reason) + "."};
 }
 
 Status Model::Evaluate(Id request, const std::string& name) const {
+  std::lock_guard<std::mutex> running(running_);
+  if (!loaded_)
+    return {"ANE_EVAL_FAILED", "Expected a loaded program, got " + name + ", which the exiting process unloaded."};
   const AutoreleasePool pool(framework_->objc());
   Id error = nullptr;
   const Id options = framework_->methods().SendClass<Id>(Call::kDictionary);

@@ -37,7 +37,7 @@ struct ModelCounters {
   std::atomic<int64_t> compile_nanoseconds{0};
 };
 
-// Unloads and removes its folder when destroyed.
+// Unloads and removes its folder when destroyed, or when the process exits first.
 class Model {
  public:
   ~Model();
@@ -56,19 +56,25 @@ class Model {
   // False with the framework's words, which may be empty.
   std::pair<bool, std::string> Compile(ModelCounters& counters);
   Status Load(const ModelSource& source, ModelCounters& counters);
+  void Unload();
+
+  // Every loaded model of the process. exit() runs no finalizers, and a model that stays loaded uses up the daemon's
+  // budget, so a handler unloads what is left.
+  class Live;
 
   std::shared_ptr<const Framework> framework_;
   const uint32_t qos_;
   ObjectRef object_;
   ModelFolder folder_;
   bool loaded_ = false;
+  mutable std::mutex running_;
 };
 
 // Models by content: equal text and weights are one model, compiled once and unloaded when its last user lets go.
 class ModelCache : public std::enable_shared_from_this<ModelCache> {
  public:
-  // `compile_budget`: after how many compiles of this cache a failure without a clear reason counts as the limit; 0 means
-  // after kCompileBudget of the process.
+  // `compile_budget`: after how many compiles of this cache a failure without a clear reason counts as the limit; 0
+  // means after kCompileBudget of the process.
   ModelCache(std::shared_ptr<const Framework> framework, uint32_t qos, int compile_budget)
       : framework_(std::move(framework)), qos_(qos), compile_budget_(compile_budget) {}
 

@@ -44,7 +44,8 @@ std::optional<Owner> ReadOwner(const fs::path& file) {
 std::vector<Owner> ReadOwners(const std::string& temporary) {
   std::vector<Owner> owners;
   std::error_code error;
-  for (auto at = fs::directory_iterator(temporary, error); !error && at != fs::directory_iterator(); at.increment(error)) {
+  for (auto at = fs::directory_iterator(temporary, error); !error && at != fs::directory_iterator();
+       at.increment(error)) {
     if (auto owner = ReadOwner(at->path())) owners.push_back(std::move(*owner));
   }
   return owners;
@@ -54,9 +55,8 @@ bool IsAlive(pid_t process) { return kill(process, 0) == 0 || errno != ESRCH; }
 
 // A name below `temporary`, never a path that leads elsewhere.
 bool IsIdentifier(const std::string& name) {
-  return !name.empty() && name.size() <= 220 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '_' || c == '-';
-  });
+  return !name.empty() && name.size() <= 220 &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
 }
 
 // Where a weight file goes inside the folder, or nothing for a path that leaves it.
@@ -73,7 +73,8 @@ Status WriteFile(const fs::path& path, const void* bytes, size_t length) {
   file.write(static_cast<const char*>(bytes), static_cast<std::streamsize>(length));
   file.close();
   if (file) return {};
-  return {"ANE_COMPILE_FAILED", "Could not write " + path.string() + ": " + std::generic_category().message(errno) + "."};
+  return {"ANE_COMPILE_FAILED",
+          "Could not write " + path.string() + ": " + std::generic_category().message(errno) + "."};
 }
 
 }  // namespace

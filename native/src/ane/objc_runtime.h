@@ -72,8 +72,7 @@ class ObjectRef {
  public:
   ObjectRef() = default;
   ObjectRef(const ObjcRuntime& objc, Id object) : objc_(&objc), object_(object ? objc.retain(object) : nullptr) {}
-  ObjectRef(ObjectRef&& other) noexcept
-      : objc_(other.objc_), object_(std::exchange(other.object_, nullptr)) {}
+  ObjectRef(ObjectRef&& other) noexcept : objc_(other.objc_), object_(std::exchange(other.object_, nullptr)) {}
   ObjectRef& operator=(ObjectRef&& other) noexcept {
     std::swap(objc_, other.objc_);
     std::swap(object_, other.object_);

@@ -14,7 +14,8 @@ size_t SurfaceAllocation(size_t bytes) {
 Result<std::shared_ptr<DeviceSurface>> DeviceSurface::Create(const SystemFunctions& functions, Id properties,
                                                              size_t bytes) {
   const auto failure = [&](const char* why) {
-    return Status("ANE_UNAVAILABLE", "The system made no usable surface of " + std::to_string(bytes) + " bytes: " + why + ".");
+    return Status("ANE_UNAVAILABLE",
+                  "The system made no usable surface of " + std::to_string(bytes) + " bytes: " + why + ".");
   };
   const IoSurfaceRef ref = functions.surface.create(properties);
   if (ref == nullptr) return failure("IOSurfaceCreate returned none");

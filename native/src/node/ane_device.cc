@@ -15,8 +15,8 @@ Result<std::shared_ptr<const Framework>> OpenFramework(const std::string& simula
   return simulator.empty() ? Framework::OpenSystem() : Framework::OpenSimulator(simulator, configuration);
 }
 
-// (threads, qos, perfStats, compileBudget, simulator, configuration) → device handle with `identity`. `simulator` is the path of a
-// simulator's library and `configuration` its JSON; an empty path means this Mac's own framework.
+// (threads, qos, perfStats, compileBudget, simulator, configuration) → device handle with `identity`. `simulator` is
+// the path of a simulator's library and `configuration` its JSON; an empty path means this Mac's own framework.
 Result<Napi::Value> AneDeviceCreate(const Napi::CallbackInfo& info) {
   const Result<int64_t> threads = GetInteger(info[0], "threads", 1, ThreadPool::AvailableCores());
   if (!threads.ok()) return threads.status();

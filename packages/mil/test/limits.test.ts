@@ -87,4 +87,22 @@ describe('checkLimits', () => {
       /macOS version such as 26.2 for os, got tahoe/,
     )
   })
+
+  it('never fails on a program that is wrong', () => {
+    for (const { breaks, target } of limitCases) {
+      const [func] = breaks.functions
+      for (let i = 0; i < func.operations.length; i++) {
+        const damaged = func.operations.flatMap((operation, at) => {
+          if (at !== i) return [operation]
+          return [
+            { ...operation, operands: {} },
+            { ...operation, results: [] },
+          ]
+        })
+        const functions = [{ ...func, operations: damaged }]
+        expect(() => checkLimits({ ...breaks, functions }, target)).not.toThrow()
+      }
+      expect(() => checkLimits({ ...breaks, functions: [{ ...func, operations: [] }] }, target)).not.toThrow()
+    }
+  })
 })

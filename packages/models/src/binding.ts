@@ -1,8 +1,17 @@
 /**
  * How weights and activations reach a program: as inputs of their own, packed into one surface, or baked in as constants.
  */
-import { type BlobFiles, bake, type PackLayout, type Program, pack, print } from '@ane/mil'
-import { type Device, type Executable, type Schedule, type Surface, transposed, type View, view } from '@ane/runtime'
+import { type BlobFiles, bake, lower, type PackLayout, type Program, pack, print } from '@ane/mil'
+import {
+  type CompileOptions,
+  type Device,
+  type Executable,
+  type Schedule,
+  type Surface,
+  transposed,
+  type View,
+  view,
+} from '@ane/runtime'
 import type { ModelDtype } from './graph.js'
 import { elementCount } from './weights.js'
 
@@ -29,6 +38,19 @@ export const defaultBinding = (device: Device): WeightBinding => (onNeuralEngine
 
 /** The Neural Engine reads widths that are no multiple of 32 wrongly or not at all, and M1 to M4 refuse wider surfaces. */
 const packLimits = (device: Device) => (onNeuralEngine(device) ? { align: 32, maxColumns: 16384 } : {})
+
+/** Neural Engines that take only the older spelling of programs, by their sub-type. */
+const olderSpelling: Readonly<Record<string, string>> = { h13g: 'm1', h14g: 'm2' }
+
+/** Compiles a program as the device's chip spells it; names and shapes of inputs and outputs stay. */
+function compile(device: Device, program: Program, options: CompileOptions): Promise<Executable> {
+  const chip = onNeuralEngine(device) ? olderSpelling[device.description.isa] : undefined
+  if (chip === undefined) return device.compile(print(program), options)
+  const lowered = lower(program, { chip, blobs: options.blobs })
+  // Surfaces are bound by name: a program that would need other names is left for the device to refuse.
+  if (Object.keys(lowered.renamed).length > 0) return device.compile(print(program), options)
+  return device.compile(print(lowered.program), { ...options, blobs: lowered.blobs })
+}
 
 /** A program in `inputs` form with its constants. */
 export interface ProgramSource {
@@ -87,16 +109,16 @@ export async function compileBound(
   const { name, program, blobs } = source
   if (binding === 'packed') {
     const packed = pack(program, { weights: [...source.weights], outputs: 'concat', ...packLimits(device) })
-    const executable = await device.compile(print(packed.program), { name, blobs })
+    const executable = await compile(device, packed.program, { name, blobs })
     return { executable, weights: source.weights, layout: packed.layout }
   }
   if (binding === 'baked') {
     const used = Object.fromEntries(source.weights.map((weight) => [weight, values[weight]]))
     const baked = bake(program, used, { dtype })
-    const executable = await device.compile(print(baked.program), { name, blobs: new Map([...blobs, ...baked.blobs]) })
+    const executable = await compile(device, baked.program, { name, blobs: new Map([...blobs, ...baked.blobs]) })
     return { executable, weights: [] }
   }
-  return { executable: await device.compile(print(program), { name, blobs }), weights: source.weights }
+  return { executable: await compile(device, program, { name, blobs }), weights: source.weights }
 }
 
 /** Gives a compiled program its surfaces, taking those already in `weights` and `outputs` and adding the ones it creates. */

@@ -95,10 +95,11 @@ const COLOURS = { error: 'red', warning: 'yellow', info: 'dim' } as const
 
 /** One line per broken limit, and what to do about it. */
 export function printLimits(file: string, limits: readonly LimitDiagnostic[]): void {
-  for (const { severity, rule, symptom, evidence, op, operation, message, fix, line, column } of limits) {
+  for (const diagnostic of limits) {
+    const { severity, rule, symptom, evidence, op, operation, message, fix, line, column, repairable } = diagnostic
     const where = line === undefined ? file : `${file}:${line}:${column ?? 1}`
     const what = [op, operation].filter((part) => part !== undefined).join(' ')
     const head = `${where}: ${style(COLOURS[severity], severity)}: ${rule}${what ? ` ${what}` : ''}: ${message}`
-    print(`${head} [${symptom}; ${evidence}]${fix ? ` Fix: ${fix}` : ''}`)
+    print(`${head} [${symptom}; ${evidence}]${fix ? ` Fix: ${fix}${repairable ? ' (--fix does.)' : ''}` : ''}`)
   }
 }

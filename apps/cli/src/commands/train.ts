@@ -1,11 +1,12 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { createTrainStep, loadCheckpoint, type TrainStep } from '@ane/models'
+import { createTrainStep, type HostOp, loadCheckpoint, type TrainStep } from '@ane/models'
 import type { Device } from '@ane/runtime'
 import { formatCount, JsonlSink, type TelemetryEvent } from '@ane/telemetry'
 import { expectNewRun, findResume, lockRun, metricsPath, readRun, train as trainLoop, writeRun } from '@ane/train'
 import { exitCode, UsageError } from '../exit.js'
 import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
+import { hostOpsFlag, withoutExtras } from '../options/host-ops.js'
 import { toFile } from '../options/table.js'
 import { trainOptions } from '../options/train-options.js'
 import { writeText } from '../sampling.js'
@@ -74,6 +75,7 @@ async function runTraining(
     throw new UsageError(
       `Expected a run that fits into memory, got one of ${memory.text}. Use a smaller model, or --force.`,
     )
+  const hostOps = runHostOps(settings)
   const device = await openRunDevice(settings, runFolder)
   try {
     if (!json) showHeader(setup, device, runFolder, memory.text, resumed)
@@ -84,6 +86,7 @@ async function runTraining(
       dtype: setup.dtype,
       binding: settings.weights as 'packed' | 'inputs' | 'baked' | undefined,
       layersPerProgram: settings.layersPerProgram as number | 'half' | 'all' | undefined,
+      hostOps,
     })
     try {
       const interrupted = await follow(setup, settings, device, trainStep, runFolder, json, resumed)
@@ -159,6 +162,18 @@ async function follow(
     interrupt.close()
     sink.close()
   }
+}
+
+/** @throws {UsageError} if operations are unknown, contradict each other or do not stand between half-layer programs */
+function runHostOps({ hostOps, aneExtras, layersPerProgram }: Settings): HostOp[] {
+  if (hostOps !== undefined && aneExtras === false)
+    throw new UsageError('Expected --host-ops or --no-ane-extras, got both.')
+  const ops = aneExtras === false ? [...withoutExtras] : hostOpsFlag('--host-ops', String(hostOps ?? 'none'))
+  if (ops.length > 0 && layersPerProgram !== undefined && layersPerProgram !== 'half')
+    throw new UsageError(
+      `Expected --layers-per-program half with --host-ops ${ops.join(',')}, got ${layersPerProgram}.`,
+    )
+  return ops
 }
 
 function openRunDevice(settings: Settings, runFolder: string): Promise<Device> {

@@ -16,6 +16,8 @@ export interface OptionRow {
   readonly aliases?: readonly string[]
   /** May the flag stand without a value (true)? */
   readonly optionalValue?: boolean
+  /** The flag is `--no-<name>` and sets false. */
+  readonly negated?: boolean
   /** Not read from or written to files. */
   readonly flagOnly?: boolean
 }
@@ -56,7 +58,7 @@ export function readValue(row: OptionRow, given: unknown, where: string): Option
 export function commanderOptions(row: OptionRow): Option[] {
   const placeholder = row.type === 'boolean' ? '' : row.optionalValue ? ` [${row.value}]` : ` <${row.value ?? 'n'}>`
   return [kebab(row.name), ...(row.aliases ?? [])].map((flag, index) => {
-    const option = new Option(`--${flag}${placeholder}`, row.help)
+    const option = new Option(`--${row.negated ? 'no-' : ''}${flag}${placeholder}`, row.help)
     if (row.type !== 'boolean') option.argParser((text: string) => readValue(row, text, `--${flag}`))
     if (index > 0) option.hideHelp()
     option.helpGroup(`${row.group}:`)
@@ -69,7 +71,10 @@ export function collectFlags(rows: readonly OptionRow[], parsed: Record<string, 
   const values: OptionValues = {}
   const camel = (flag: string) => flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
   for (const row of rows) {
-    const given = [row.name, ...(row.aliases ?? []).map(camel)].filter((name) => parsed[name] !== undefined)
+    const given = [row.name, ...(row.aliases ?? []).map(camel)].filter(
+      // Commander takes a flag that is not given for the opposite of a negated one.
+      (name) => parsed[name] !== undefined && !(row.negated && parsed[name] === true),
+    )
     if (given.length > 1)
       throw new UsageError(`Expected ${given.map((name) => `--${kebab(name)}`).join(' or ')}, got both.`)
     if (given.length === 1) values[row.name] = parsed[given[0]] as OptionValue

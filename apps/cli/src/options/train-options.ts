@@ -194,6 +194,20 @@ export const trainOptions: readonly OptionRow[] = [
     value: 'half|n|all',
     words: ['half', 'all'],
     group: device,
-    help: 'layers compiled into one program (default: 1)',
+    help: 'layers compiled into one program (default: 1, half with --host-ops)',
+  },
+  {
+    name: 'hostOps',
+    type: 'string',
+    value: 'op,…',
+    group: device,
+    help: 'what the host does between half-layer programs: none, rmsnorm, residual (default: none; classifier and softmax always are)',
+  },
+  {
+    name: 'aneExtras',
+    type: 'boolean',
+    negated: true,
+    group: device,
+    help: 'the same as --host-ops rmsnorm,residual',
   },
 ]

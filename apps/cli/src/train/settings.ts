@@ -60,6 +60,8 @@ const changeable = new Set([
   'maxGradNorm',
   'weights',
   'layersPerProgram',
+  'hostOps',
+  'aneExtras',
 ])
 
 /**

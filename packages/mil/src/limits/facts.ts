@@ -13,7 +13,7 @@ const BITS: Partial<Record<Dtype, number>> = { bool: 8, uint1: 1, uint2: 2, uint
 
 /** One function seen through its constants, definitions and uses. */
 export class ProgramFacts {
-  /** Every operation, those in blocks too, in order. */
+  /** Every operation with a result, those in blocks too, in order. */
   readonly operations: readonly Operation[]
   readonly constants: ReadonlyMap<Value, Literal>
   readonly #producers = new Map<Value, Operation>()
@@ -25,7 +25,7 @@ export class ProgramFacts {
     readonly target: ResolvedTarget,
     readonly surfaces?: SurfaceSizes,
   ) {
-    this.operations = flattened(func.operations)
+    this.operations = flattened(func.operations).filter(({ results }) => results.length > 0)
     this.constants = constantsOf(func)
     for (const operation of this.operations) {
       for (const value of operation.results) this.#producers.set(value, operation)
@@ -138,6 +138,21 @@ export class ProgramFacts {
         return [{ operation, reference: operand.literal.value, literal: operand.literal }]
       }),
     )
+  }
+
+  /** Tells whether a value depends on an input, a state or a random number; what does not is known at compile time. */
+  isComputed(value: Value): boolean {
+    const pending = [value]
+    const seen = new Set<Value>()
+    while (pending.length > 0) {
+      const next = pending.pop()!
+      const operation = this.producer(next)
+      if (seen.has(next)) continue
+      seen.add(next)
+      if (!operation || operation.op.startsWith('random_')) return true
+      pending.push(...usesOf(operation))
+    }
+    return false
   }
 
   /** Tells whether `test` holds for a value or for one it depends on through operations in `through`. */

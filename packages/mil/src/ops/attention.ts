@@ -6,7 +6,7 @@ import { product } from './elementwise-unary.js'
 import { gemm, matrix } from './gemm.js'
 import { computed, elements, FLOATS, type NumberArray, operand, option } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow } from './row.js'
-import { axisOf, broadcast, needRank, sameDim } from './shapes.js'
+import { axisOf, broadcast, needRank, sameDim, spell } from './shapes.js'
 
 /** Sets `out` to the softmax of `count` elements of `x`, `step` apart from `start`. */
 function softmaxOver(x: NumberArray, out: NumberArray, start: number, count: number, step: number): void {
@@ -59,7 +59,13 @@ function inferAttention(call: Call) {
     .map((dim, i) => sameDim(sameDim(dim, key.shape[i], `axis ${i} of key`), value.shape[i], `axis ${i} of value`))
   sameDim(query.shape.at(-1)!, key.shape.at(-1)!, 'the last axis of key')
   const keys = sameDim(key.shape.at(-2)!, value.shape.at(-2)!, 'the sequence length of value')
-  if (call.has('attn_mask')) broadcast([...batch, query.shape.at(-2)!, keys], call.type('attn_mask').shape)
+  if (call.has('attn_mask')) {
+    const scores = [...batch, query.shape.at(-2)!, keys]
+    const { shape } = call.type('attn_mask')
+    const larger = broadcast(scores, shape).some((dim, axis) => scores[axis] === 1 && dim !== 1)
+    if (larger || shape.length > scores.length)
+      throw new OpError(`Expected a shape that broadcasts to ${spell(scores)} for attn_mask, got ${spell(shape)}.`)
+  }
   return [tensorType(query.dtype, [...batch, query.shape.at(-2)!, value.shape.at(-1)!])]
 }
 

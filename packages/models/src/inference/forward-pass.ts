@@ -40,12 +40,14 @@ interface Bucket {
 }
 
 const SMALLEST_BUCKET = 16
+/** Narrower surfaces are read wrongly by the Neural Engines of M3 and M5. */
+const SMALLEST_NEURAL_ENGINE_BUCKET = 32
 
 /**
  * A model's forward pass over one sequence, recomputed in full at every call.
  *
- * Programs are compiled for sequence lengths 16, 32, 64, … as they are needed; shorter sequences are padded at the end,
- * which causal attention does not see.
+ * Programs are compiled for sequence lengths 16 (not on a Neural Engine), 32, 64, … as they are needed; shorter sequences
+ * are padded at the end, which causal attention does not see.
  */
 export class ForwardPass {
   readonly #device: OwnedDevice
@@ -102,7 +104,7 @@ export class ForwardPass {
   async #run(tokens: readonly number[]): Promise<Bucket> {
     checkSeqLen(this.config, tokens.length)
     checkTokens(tokens, this.config.vocab_size)
-    let length = SMALLEST_BUCKET
+    let length = onNeuralEngine(this.#device) ? SMALLEST_NEURAL_ENGINE_BUCKET : SMALLEST_BUCKET
     while (length < tokens.length) length *= 2
     length = Math.min(length, this.config.max_position_embeddings)
     const bucket = this.#buckets.get(length) ?? (await this.#compile(length))

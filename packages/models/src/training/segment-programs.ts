@@ -1,5 +1,5 @@
 import { type BlobFiles, grad, type Program, type WeightPair } from '@ane/mil'
-import type { Device } from '@ane/runtime'
+import type { Device, Executable } from '@ane/runtime'
 import {
   type BoundProgram,
   bindProgram,
@@ -15,11 +15,9 @@ import { type Segment, segmentProgram } from '../segments.js'
 
 import { type HostBlock, hostBlocks } from './host-block.js'
 
-/** One segment's programs with their surfaces. */
-export interface BoundSegment {
+/** What a segment has besides its programs. */
+export interface SegmentBlock {
   readonly segment: Segment
-  readonly forward: BoundProgram
-  readonly backward: BoundProgram
   readonly pairs: readonly WeightPair[]
   /** What the host does of the half-block. */
   readonly host?: HostBlock
@@ -31,8 +29,8 @@ interface DifferentiatedSegment {
   readonly pairs: readonly WeightPair[]
 }
 
-/** A segment's compiled forward and backward program. */
-type CompiledPair = readonly [forward: CompiledProgram, backward: CompiledProgram]
+/** Forward programs run first; backward programs may be compiled meanwhile. */
+export type Direction = 'forward' | 'backward'
 
 function differentiate(config: ModelConfig, segment: Segment, options: GraphOptions): DifferentiatedSegment {
   const { program, blobs, taps, detached, wrt } = segmentProgram(config, segment, options)
@@ -58,10 +56,12 @@ function differentiate(config: ModelConfig, segment: Segment, options: GraphOpti
  */
 export class SegmentPrograms {
   readonly #sources = new Map<string, DifferentiatedSegment>()
-  readonly #outputs: SurfacePool[]
-  readonly #gradients = new Map<string, SurfacePool>()
+  readonly #weights: readonly SurfacePool[]
+  readonly #outputs: Readonly<Record<Direction, readonly SurfacePool[]>>
   readonly #hosts: readonly (HostBlock | undefined)[]
-  #compiled: CompiledPair[] = []
+  readonly #compiled: Record<Direction, readonly CompiledProgram[]> = { forward: [], backward: [] }
+  #compiles = 0
+  #disposed = false
 
   constructor(
     private readonly device: Device,
@@ -74,67 +74,94 @@ export class SegmentPrograms {
       const { structure } = segment
       if (!this.#sources.has(structure)) this.#sources.set(structure, differentiate(config, segment, options))
     }
-    this.#outputs = segments.map(() => new Map())
+    this.#weights = segments.map(() => new Map())
+    const gradients = new Map<string, SurfacePool>()
+    this.#outputs = {
+      forward: segments.map(() => new Map()),
+      backward: segments.map(({ structure }, i) => {
+        const key = `${structure} ${i % 2}`
+        const pool = gradients.get(key) ?? new Map()
+        gradients.set(key, pool)
+        return pool
+      }),
+    }
     this.#hosts = hostBlocks(device, config, segments, options)
   }
 
-  /**
-   * Compiles and binds every segment; executables of an earlier call are disposed once all new ones exist.
-   *
-   * @param weights the model's weights by checkpoint name; read only when they are baked
-   * @throws {AneError} if the device refuses a program; the earlier executables then stay
-   */
-  async bind(weights: ReadonlyMap<string, Float32Array>): Promise<BoundSegment[]> {
-    const previous = this.#compiled
-    this.#compiled = await this.#compile(weights)
-    for (const executable of executablesOf(previous)) executable.dispose()
-    return this.segments.map((segment, i) => {
-      const [forward, backward] = this.#compiled[i]
-      const shared: SurfacePool = new Map()
-      const poolName = `${segment.structure} ${i % 2}`
-      const gradients = this.#gradients.get(poolName) ?? new Map()
-      this.#gradients.set(poolName, gradients)
-      return {
-        segment,
-        forward: bindProgram(this.device, forward, shared, this.#outputs[i]),
-        backward: bindProgram(this.device, backward, shared, gradients),
-        pairs: this.#sources.get(segment.structure)!.pairs,
-        host: this.#hosts[i],
-      }
-    })
+  /** Programs handed to the device's compiler so far. */
+  get compiles(): number {
+    return this.#compiles
   }
 
-  async #compile(weights: ReadonlyMap<string, Float32Array>): Promise<CompiledPair[]> {
-    const known = new Map<string, CompiledPair>()
-    const pairs: CompiledPair[] = []
-    const compiled: CompiledProgram[] = []
+  /** The executables of a direction, one per segment. */
+  executables(direction: Direction): Executable[] {
+    return this.#compiled[direction].map(({ executable }) => executable)
+  }
+
+  /** What the segments have besides programs. */
+  get blocks(): SegmentBlock[] {
+    return this.segments.map((segment, i) => ({
+      segment,
+      pairs: this.#sources.get(segment.structure)!.pairs,
+      host: this.#hosts[i],
+    }))
+  }
+
+  /**
+   * Compiles and binds one direction of every segment; executables of an earlier call are disposed once all new ones exist.
+   *
+   * @param weights the model's weights by checkpoint name; read only when they are baked, until the promise settles
+   * @throws {AneError} if the device refuses a program; the earlier executables then stay
+   */
+  async bind(direction: Direction, weights: ReadonlyMap<string, Float32Array>): Promise<BoundProgram[]> {
+    const programs = await this.#compile(direction, weights)
+    const previous = this.#compiled[direction]
+    this.#compiled[direction] = programs
+    dispose(previous)
+    const outputs = this.#outputs[direction]
+    return programs.map((program, i) => bindProgram(this.device, program, this.#weights[i], outputs[i]))
+  }
+
+  async #compile(direction: Direction, weights: ReadonlyMap<string, Float32Array>): Promise<CompiledProgram[]> {
+    const known = new Map<string, CompiledProgram>()
+    const programs: CompiledProgram[] = []
     try {
       for (const segment of this.segments) {
-        const { forward, backward } = this.#sources.get(segment.structure)!
+        const source = this.#sources.get(segment.structure)![direction]
         const key = this.binding === 'baked' ? segment.label : segment.structure
-        const values = Object.fromEntries(segment.weights.map(({ parameter, name }) => [parameter, weights.get(name)!]))
-        const compile = async (source: ProgramSource) => {
-          const program = await compileBound(this.device, source, this.binding, this.options.dtype, values)
-          compiled.push(program)
-          return program
+        let program = known.get(key)
+        if (program === undefined) {
+          this.#expectLive()
+          const values = segment.weights.map(({ parameter, name }) => [parameter, weights.get(name)!] as const)
+          this.#compiles++
+          const { dtype } = this.options
+          program = await compileBound(this.device, source, this.binding, dtype, Object.fromEntries(values))
+          known.set(key, program)
         }
-        const pair = known.get(key) ?? [await compile(forward), await compile(backward)]
-        known.set(key, pair)
-        pairs.push(pair)
+        programs.push(program)
       }
+      this.#expectLive()
     } catch (error) {
-      for (const { executable } of compiled) executable.dispose()
+      dispose(programs)
       throw error
     }
-    return pairs
+    return programs
+  }
+
+  #expectLive(): void {
+    if (this.#disposed) throw new TypeError('Expected a training step in use, got a disposed one.')
   }
 
   /** Frees the executables; surfaces belong to the device passed in. */
   dispose(): void {
-    for (const executable of executablesOf(this.#compiled)) executable.dispose()
-    this.#compiled = []
+    this.#disposed = true
+    for (const direction of ['forward', 'backward'] as const) {
+      dispose(this.#compiled[direction])
+      this.#compiled[direction] = []
+    }
   }
 }
 
-const executablesOf = (pairs: readonly CompiledPair[]) =>
-  new Set(pairs.flatMap(([forward, backward]) => [forward.executable, backward.executable]))
+function dispose(programs: readonly CompiledProgram[]): void {
+  for (const executable of new Set(programs.map(({ executable }) => executable))) executable.dispose()
+}

@@ -1,11 +1,13 @@
 import { type Schedule, transposed, type View } from '@ane/runtime'
+import type { BoundProgram } from '../binding.js'
 import type { Parameters } from './parameters.js'
-import type { BoundSegment } from './segment-programs.js'
+import type { SegmentBlock } from './segment-programs.js'
 
 /** Records a segment's forward run on `x` [C, S]; returns its output. */
 export function recordForward(
   schedule: Schedule,
-  { segment, forward, host }: BoundSegment,
+  { segment, host }: SegmentBlock,
+  forward: BoundProgram,
   parameters: Parameters,
   x: View,
 ): View {
@@ -19,12 +21,12 @@ export function recordForward(
 /** Records a segment's backward run and its weight gradients; returns the gradient of its input `x`. */
 export function recordBackward(
   schedule: Schedule,
-  bound: BoundSegment,
+  { segment, pairs, host }: SegmentBlock,
+  { forward, backward }: { readonly forward: BoundProgram; readonly backward: BoundProgram },
   parameters: Parameters,
   x: View,
   dy: View,
 ): View {
-  const { segment, forward, backward, pairs, host } = bound
   const known: Record<string, View> = { ...Object.fromEntries(forward.outputs), x, ...host?.activations, d_y: dy }
   backward.record(schedule, known, { label: `${segment.label} backward`, group: 'device_backward' })
   const find = ({ from, name }: { from: string; name: string }): View =>

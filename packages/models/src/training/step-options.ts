@@ -28,6 +28,8 @@ export interface StepTimes {
   readonly device_backward: number
   readonly host: number
   readonly staging: number
+  /** Waiting for programs that are being compiled. */
+  readonly compile: number
   readonly total: number
 }
 

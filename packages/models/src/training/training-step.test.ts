@@ -137,6 +137,52 @@ describe('a training step', () => {
     )
   })
 
+  it('compiles baked programs in the background and runs the next step with the new weights', async () => {
+    const step = await prepared({ binding: 'baked', layersPerProgram: 'half' })
+    const other = await prepared({ binding: 'inputs', layersPerProgram: 'half' })
+    const perUpdate = 2 * 2 * config.num_hidden_layers
+    expect([step.compiles, other.compiles]).toEqual([perUpdate, 4])
+    for (let update = 1; update <= 3; update++) {
+      const losses = [(await step.forwardBackward(1)).loss, (await other.forwardBackward(1)).loss]
+      expect(losses[0]).toBeCloseTo(losses[1], 4)
+      await step.adamw({ ...hyper, step: update })
+      await other.adamw({ ...hyper, step: update })
+    }
+    const { times } = await step.forwardBackward(1)
+    expect(times.compile).toBeGreaterThan(0)
+    expect([step.compiles, other.compiles]).toEqual([4 * perUpdate, 4])
+    await step.adamw({ ...hyper, step: 4 })
+    step.dispose()
+    await expect(step.evaluate()).rejects.toThrow(/disposed/)
+  })
+
+  it('never runs old baked programs after new ones failed to compile', async () => {
+    let failing = false
+    const broken: Device = {
+      description: device.description,
+      createSurface: (...surface) => device.createSurface(...surface),
+      compile: async (...program) => {
+        if (failing) throw new Error('no compiler')
+        return device.compile(...program)
+      },
+      createSchedule: () => device.createSchedule(),
+      dispose: () => {},
+    }
+    const options = { batchSize: 2, seqLen: 5, dtype: 'fp32', weights: weights(), binding: 'baked' } as const
+    const step = await createTrainStep(broken, config, options)
+    step.tokens.fill(1)
+    step.targets.fill(2)
+    await step.forwardBackward(1)
+    failing = true
+    await step.adamw(hyper)
+    await expect(step.forwardBackward(1)).rejects.toThrow('no compiler')
+    await expect(step.adamw({ ...hyper, step: 2 })).rejects.toThrow('no compiler')
+    failing = false
+    await step.stage()
+    expect((await step.forwardBackward(1)).loss).toBeGreaterThan(0)
+    step.dispose()
+  })
+
   it('limits the loss to a compact vocabulary in any order', async () => {
     const step = await prepared()
     const everything = await step.forwardBackward(1)

@@ -1,5 +1,5 @@
-import { type Device, type Schedule, type View, view } from '@ane/runtime'
-import { defaultBinding, type WeightBinding } from '../binding.js'
+import { type Device, type Executable, type Schedule, type View, view } from '@ane/runtime'
+import { type BoundProgram, defaultBinding, type WeightBinding } from '../binding.js'
 import { type ModelConfig, modelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
 import { checkHostOps } from '../host-ops.js'
@@ -9,7 +9,7 @@ import { checkTargets, checkTokens, compactIndex } from '../tokens.js'
 import type { Weights } from '../weights.js'
 import { Classifier } from './classifier.js'
 import { type AdamwHyperparameters, Parameters } from './parameters.js'
-import { type BoundSegment, SegmentPrograms } from './segment-programs.js'
+import { SegmentPrograms } from './segment-programs.js'
 import { recordBackward, recordForward } from './segment-schedule.js'
 import { checkStepOptions, type StepResult, type StepTimes, type TrainStepOptions } from './step-options.js'
 
@@ -30,10 +30,11 @@ export class TrainStep {
   readonly secondMoments: Weights
   readonly #norm = new Float64Array(1)
   readonly #compact: ((target: number) => number) | undefined
-  #segments: BoundSegment[] = []
-  /** Whether baked programs hold weights of an earlier step. */
-  #stale = false
-  #schedules!: { evaluate: Schedule; train: Schedule; stage: Schedule; update: Schedule; norm: Schedule }
+  /** Settle when the programs for the current weights can run. */
+  #ready!: { forward: Promise<void>; backward: Promise<void> }
+  #bound!: { forward: BoundProgram[]; backward: BoundProgram[] }
+  #passes!: { evaluate: Schedule; forward: Schedule; backward: Schedule }
+  #schedules!: { stage: Schedule; update: Schedule; norm: Schedule }
 
   private constructor(
     private readonly device: OwnedDevice,
@@ -98,20 +99,41 @@ export class TrainStep {
   }
 
   async #build(): Promise<void> {
-    this.#segments = await this.programs.bind(this.parameters)
-    for (const { segment, forward, backward } of this.#segments) {
+    this.#compile()
+    await this.#ready.backward
+    for (const [i, { segment }] of this.programs.blocks.entries()) {
       for (const { parameter, name } of segment.weights) {
-        this.store.addStaging(name, forward.staging.get(parameter) ?? [])
-        this.store.addStaging(name, backward.staging.get(parameter) ?? [])
+        this.store.addStaging(name, this.#bound.forward[i].staging.get(parameter) ?? [])
+        this.store.addStaging(name, this.#bound.backward[i].staging.get(parameter) ?? [])
       }
     }
     this.#schedules = {
-      evaluate: this.#record((schedule) => this.#recordForward(schedule, false)),
-      train: this.#record((schedule) => this.#recordBackward(schedule, this.#recordForward(schedule, true))),
       stage: this.#record((schedule) => this.store.recordStaging(schedule)),
       update: this.#record((schedule) => this.store.recordUpdate(schedule)),
       norm: this.#record((schedule) => this.store.recordGradientNorm(schedule, this.#norm)),
     }
+  }
+
+  /** Starts compiling for the current weights, forward programs first; whoever runs them waits and sees a failure. */
+  #compile(): void {
+    const bound = {} as { forward: BoundProgram[]; backward: BoundProgram[] }
+    const passes = {} as { evaluate: Schedule; forward: Schedule; backward: Schedule }
+    let streams: View[]
+    const forward = this.programs.bind('forward', this.parameters).then((programs) => {
+      bound.forward = programs
+      this.#bound = bound
+      passes.evaluate = this.#record((schedule) => this.#recordForward(schedule, false))
+      passes.forward = this.#record((schedule) => {
+        streams = this.#recordForward(schedule, true)
+      })
+      this.#passes = passes
+    })
+    const backward = forward.then(async () => {
+      bound.backward = await this.programs.bind('backward', this.parameters)
+      passes.backward = this.#record((schedule) => this.#recordBackward(schedule, streams))
+    })
+    for (const each of [forward, backward]) each.catch(() => {})
+    this.#ready = { forward, backward }
   }
 
   #record(write: (schedule: Schedule) => void): Schedule {
@@ -124,7 +146,9 @@ export class TrainStep {
   #recordForward(schedule: Schedule, backward: boolean): View[] {
     this.classifier.recordEmbedding(schedule, this.input)
     const streams = [this.input]
-    for (const segment of this.#segments) streams.push(recordForward(schedule, segment, this.store, streams.at(-1)!))
+    for (const [i, block] of this.programs.blocks.entries()) {
+      streams.push(recordForward(schedule, block, this.#bound.forward[i], this.store, streams.at(-1)!))
+    }
     this.classifier.recordLogits(schedule, streams.at(-1)!)
     this.classifier.recordLoss(schedule, backward)
     return streams
@@ -133,8 +157,11 @@ export class TrainStep {
   #recordBackward(schedule: Schedule, streams: readonly View[]): void {
     let gradient = this.outputGradient
     this.classifier.recordBackward(schedule, streams.at(-1)!, gradient)
-    for (let i = this.#segments.length - 1; i >= 0; i--) {
-      gradient = recordBackward(schedule, this.#segments[i], this.store, streams[i], gradient)
+    const { blocks } = this.programs
+    const { forward, backward } = this.#bound
+    for (let i = blocks.length - 1; i >= 0; i--) {
+      const programs = { forward: forward[i], backward: backward[i] }
+      gradient = recordBackward(schedule, blocks[i], programs, this.store, streams[i], gradient)
     }
     this.classifier.recordEmbeddingBackward(schedule, gradient)
   }
@@ -158,21 +185,28 @@ export class TrainStep {
     }
     this.#fill()
     this.classifier.scale[0] = lossScale
-    return this.#run('train')
+    return this.#run(['forward', 'backward'])
   }
 
   /** Runs the model forward; gradients stay. @throws {RangeError} as `forwardBackward` */
   async evaluate(): Promise<StepResult> {
     this.#fill()
-    return this.#run('evaluate')
+    return this.#run(['evaluate'])
   }
 
-  async #run(name: 'train' | 'evaluate'): Promise<StepResult> {
-    if (this.#stale) await this.refreshWeights()
-    const schedule = this.#schedules[name]
-    const { total, entries } = await schedule.execute()
-    const times = { device_forward: 0, device_backward: 0, host: 0, staging: 0, total }
-    for (const [i, { group }] of schedule.entries.entries()) times[group as keyof StepTimes] += entries[i]
+  /** Runs passes one after the other, each as soon as its programs are compiled. */
+  async #run(passes: readonly ('evaluate' | 'forward' | 'backward')[]): Promise<StepResult> {
+    const times = { device_forward: 0, device_backward: 0, host: 0, staging: 0, compile: 0, total: 0 }
+    for (const pass of passes) {
+      const asked = performance.now()
+      await this.#ready[pass === 'backward' ? 'backward' : 'forward']
+      const waited = performance.now() - asked
+      const schedule = this.#passes[pass]
+      const { total, entries } = await schedule.execute()
+      for (const [i, { group }] of schedule.entries.entries()) times[group as keyof StepTimes] += entries[i]
+      times.compile += waited
+      times.total += total + waited
+    }
     const [sum, count] = this.classifier.loss
     return { loss: sum / count, count, times }
   }
@@ -181,7 +215,7 @@ export class TrainStep {
   async logits(): Promise<Float32Array> {
     checkTokens(this.tokens, this.config.vocab_size)
     this.classifier.targets.fill(-1)
-    await this.#run('evaluate')
+    await this.#run(['evaluate'])
     return this.classifier.logits.slice()
   }
 
@@ -196,39 +230,54 @@ export class TrainStep {
     return this.#norm[0]
   }
 
-  /** Updates every weight by AdamW, refreshes what the device reads and zeroes the gradients; returns milliseconds. */
+  /**
+   * Updates every weight by AdamW, refreshes what the device reads and zeroes the gradients; returns milliseconds.
+   *
+   * With baked weights the programs are then compiled in the background; the next pass waits for those it runs.
+   *
+   * @throws {AneError} if the programs of the weights before did not compile
+   */
   async adamw(hyper: AdamwHyperparameters): Promise<number> {
     this.store.setHyperparameters(hyper)
+    await this.#ready.backward
     const { total } = await this.#schedules.update.execute()
-    const started = performance.now()
-    await this.refreshWeights()
-    return total + performance.now() - started
+    this.#refresh()
+    return total
   }
 
   /** Copies the weights to where the device reads them; call after changing `parameters` from outside. */
   async stage(): Promise<void> {
+    await this.settled()
     await this.#schedules.stage.execute()
-    await this.refreshWeights()
+    this.#refresh()
+    await this.#ready.backward
   }
 
-  /**
-   * With baked weights, compiles the programs anew from the current weights; otherwise nothing.
-   *
-   * @throws {AneError} if the device refuses a program; the next forward pass then tries again
-   */
-  async refreshWeights(): Promise<void> {
-    if (this.options.binding !== 'baked') return
-    this.#stale = true
-    await this.#build()
-    this.#stale = false
+  #refresh(): void {
+    if (this.options.binding === 'baked') this.#compile()
+  }
+
+  /** Programs handed to the compiler so far. */
+  get compiles(): number {
+    return this.programs.compiles
+  }
+
+  /** The programs one forward and backward pass runs, one per segment and direction. */
+  get executables(): { readonly forward: Executable[]; readonly backward: Executable[] } {
+    return { forward: this.programs.executables('forward'), backward: this.programs.executables('backward') }
   }
 
   /** What one forward and backward pass runs, in order. */
   get entries(): Schedule['entries'] {
-    return this.#schedules.train.entries
+    return [...this.#passes.forward.entries, ...this.#passes.backward.entries]
   }
 
-  /** Frees programs and surfaces; the weights, gradients and moments stay readable. */
+  /** Resolves when no program is being compiled, whether or not all compiled; the device can then be closed for good. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#ready.forward, this.#ready.backward])
+  }
+
+  /** Frees programs and surfaces and stops compiling; the weights, gradients and moments stay readable. */
   dispose(): void {
     this.programs.dispose()
     this.device.dispose()

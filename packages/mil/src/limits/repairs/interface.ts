@@ -1,7 +1,7 @@
 /** Inputs and outputs: what is returned, and names whose alphabetical order is the order of binding. */
 
 import type { BlobFiles, Function as Func, Operation, Program, Value } from '../../ir.js'
-import { constantsOf, numericLiteral, stringLiteral, tensorType } from '../../literals.js'
+import { numericLiteral, stringLiteral, tensorType } from '../../literals.js'
 import { NameScope } from '../../name-scope.js'
 import { isFloat, tensorOf } from '../../tensor.js'
 import { mapFunctions, mapUses, producersOf } from '../../value-graph.js'
@@ -9,12 +9,11 @@ import type { ResolvedTarget } from '../chips.js'
 import { ProgramFacts } from '../facts.js'
 import { namesOf, type Repair, type Repaired } from './rewriting.js'
 
-/** Replaces outputs that are identities, inputs or constants by a product with 1, which keeps every bit. */
+/** Replaces outputs that are identities or inputs by a product with 1, which keeps every bit. */
 export const computedOutputs: Repair = (program, blobs) => {
   let count = 0
   const rewritten = mapFunctions(program, (func) => {
     const producers = producersOf(func)
-    const constants = constantsOf(func)
     const names = new NameScope()
     for (const name of namesOf(func)) names.unique(name)
     let operations = func.operations
@@ -29,7 +28,7 @@ export const computedOutputs: Repair = (program, blobs) => {
         )
         return value
       }
-      if (!func.inputs.includes(value) && !constants.has(value)) return value
+      if (!func.inputs.includes(value)) return value
       count++
       const output: Value = { name: names.unique(`${value.name}_output`), type: value.type }
       operations = [...operations, ...timesOne({ kind: 'value', value }, output, names)]

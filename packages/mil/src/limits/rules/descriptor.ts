@@ -127,8 +127,10 @@ export const descriptorRules: readonly LimitRule[] = [
     check: 'text',
     *checker(facts) {
       for (const value of facts.func.outputs) {
-        const kind = facts.isInput(value) ? 'an input' : facts.constants.has(value) ? 'a constant' : undefined
-        if (kind) yield { value, message: `Expected the result of an operation for output ${value.name}, got ${kind}.` }
+        const folded = !facts.isComputed(value)
+        const kind = facts.isInput(value) ? 'an input' : folded ? 'a constant' : undefined
+        const message = `Expected the result of an operation for output ${value.name}, got ${kind}.`
+        if (kind) yield { value, unrepairable: folded, message }
       }
     },
     fix: 'Return a computed value.',

@@ -169,7 +169,7 @@ export const ioRules: readonly LimitRule[] = [
         if (rank === 3) continue
         yield {
           operation,
-          message: `Expected rank 3 for the inputs of ${operation.results[0]?.name}, got rank ${rank}.`,
+          message: `Expected rank 3 for the inputs of ${operation.results[0].name}, got rank ${rank}.`,
         }
       }
     },
@@ -197,7 +197,7 @@ export const ioRules: readonly LimitRule[] = [
     section: 'io',
     rule: 'int8 is no type of an input or output.',
     symptom: 'compile',
-    chips: ['m3'],
+    chips: 'all',
     seen: 'M3 Pro',
     evidence: { sources: 'IM', contradicted: 'AF accepts it on the e5rt path' },
     severity: 'warning',

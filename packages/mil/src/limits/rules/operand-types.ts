@@ -33,7 +33,7 @@ export const operandTypeRules: readonly LimitRule[] = [
       for (const operation of facts.named('conv')) {
         const inputs = facts.shape(facts.value(operation, 'x'))?.[1] ?? 0
         const outputs = facts.shape(operation.results[0])?.[1] ?? 0
-        const name = operation.results[0]?.name
+        const name = operation.results[0].name
         if (inputs >= 32000) {
           yield { operation, message: `Expected less than 32000 input channels for ${name}, got ${inputs}.` }
         }
@@ -50,7 +50,7 @@ export const operandTypeRules: readonly LimitRule[] = [
     section: 'operators',
     rule: 'int32 tensors are no data, and a cast of fp16 to int32 is refused.',
     symptom: 'compile',
-    chips: ['m3', 'm5'],
+    chips: 'all',
     seen: 'M3 Pro, M5',
     evidence: { sources: 'IM, AF' },
     severity: 'error',
@@ -63,7 +63,7 @@ export const operandTypeRules: readonly LimitRule[] = [
     section: 'operators',
     rule: 'int4 and uint4 are neither function inputs nor results of a cast; constant int4 weights take one scale per output channel.',
     symptom: 'compile',
-    chips: ['m3', 'm5'],
+    chips: 'all',
     seen: 'M3 Pro, M5 Max',
     evidence: { sources: 'IM, QA' },
     severity: 'error',
@@ -94,7 +94,7 @@ export const operandTypeRules: readonly LimitRule[] = [
       for (const operation of facts.named('constexpr_blockwise_shift_scale')) {
         const data = facts.value(operation, 'data') ?? operation.operands.data
         const dtype = data && 'name' in data ? facts.dtype(data) : undefined
-        const [scale, name] = [operation.operands.scale, operation.results[0]?.name]
+        const [scale, name] = [operation.operands.scale, operation.results[0].name]
         if (operation.operands.offset) yield { operation, message: `Expected no offset for ${name}, got one.` }
         if (scale?.kind === 'literal' && scale.literal.value.kind === 'numbers') {
           yield { operation, message: `Expected scales in a weight file for ${name}, got them in the text.` }

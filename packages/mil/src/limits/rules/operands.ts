@@ -45,7 +45,7 @@ function* zeroProducts(facts: ProgramFacts): Iterable<Finding> {
       const producer = value && facts.producer(value)
       if (!producer?.op.startsWith('reduce_') || !facts.numbers(operation, other)?.every((number) => number === 0))
         continue
-      yield { operation, message: `Expected a product with another number for ${operation.results[0]?.name}, got 0.` }
+      yield { operation, message: `Expected a product with another number for ${operation.results[0].name}, got 0.` }
     }
   }
 }
@@ -139,7 +139,7 @@ export const operandRules: readonly LimitRule[] = [
       for (const operation of facts.named('layer_norm')) {
         const size = normalizedSize(facts, operation) ?? LAYER_NORM_LIMIT
         const known = LAYER_NORM_SIZES.includes(size) || size >= LAYER_NORM_LIMIT
-        const message = `Expected sums and products for ${operation.results[0]?.name}, got layer_norm over ${size}.`
+        const message = `Expected sums and products for ${operation.results[0].name}, got layer_norm over ${size}.`
         yield { operation, severity: known ? 'warning' : 'info', message }
       }
     },
@@ -163,7 +163,7 @@ export const operandRules: readonly LimitRule[] = [
       yield* refused(facts, ['topk', 'argsort'], 'work on the host')
       for (const operation of facts.named('slice_by_index', 'slice_by_size')) {
         if (facts.isConstant(operation, 'begin')) continue
-        yield { operation, message: `Expected a constant begin for ${operation.results[0]?.name}, got a computed one.` }
+        yield { operation, message: `Expected a constant begin for ${operation.results[0].name}, got a computed one.` }
       }
     },
     fix: 'Keep angles in tables and sort on the host.',
@@ -181,7 +181,8 @@ export const operandRules: readonly LimitRule[] = [
       const first = new Map<string, Operation>()
       for (const operation of facts.operations) {
         const { op } = operation
-        if (!PROVEN.has(op) && !op.startsWith('constexpr_') && !first.has(op)) first.set(op, operation)
+        const known = PROVEN.has(op) || NEVER.includes(op) || op.startsWith('constexpr_')
+        if (!known && !first.has(op)) first.set(op, operation)
       }
       for (const [op, operation] of first) {
         const count = facts.named(op).length

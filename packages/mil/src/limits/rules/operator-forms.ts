@@ -64,7 +64,7 @@ export const operatorFormRules: readonly LimitRule[] = [
         if (!facts.axes(operation)?.includes(1)) continue
         yield {
           operation,
-          message: `Expected reduce_sum over axis 1 for ${operation.results[0]?.name}, got reduce_mean.`,
+          message: `Expected reduce_sum over axis 1 for ${operation.results[0].name}, got reduce_mean.`,
         }
       }
     },
@@ -90,7 +90,7 @@ export const operatorFormRules: readonly LimitRule[] = [
         if (typeof size !== 'number' || Number.isInteger(Math.log2(size))) continue
         yield {
           operation,
-          message: `Expected a power of two for the size of ${operation.results[0]?.name}, got ${size}.`,
+          message: `Expected a power of two for the size of ${operation.results[0].name}, got ${size}.`,
         }
       }
     },
@@ -131,7 +131,7 @@ export const operatorFormRules: readonly LimitRule[] = [
         if (facts.isConstant(operation, 'weight')) continue
         const from = inputBehind(facts, operation, 'weight')
         const got = from ? `the input ${from}` : 'a computed one'
-        yield { operation, message: `Expected a constant weight for ${operation.results[0]?.name}, got ${got}.` }
+        yield { operation, message: `Expected a constant weight for ${operation.results[0].name}, got ${got}.` }
       }
     },
     fix: 'Use matmul for weights that change, or bake them in.',

@@ -7,7 +7,7 @@ import type { Finding, LimitRule } from '../rule.js'
 /** Every operation of the given names, with what is expected instead. */
 export function* refused(facts: ProgramFacts, names: readonly string[], instead: string): Iterable<Finding> {
   for (const operation of facts.named(...names)) {
-    yield { operation, message: `Expected ${instead} for ${operation.results[0]?.name}, got ${operation.op}.` }
+    yield { operation, message: `Expected ${instead} for ${operation.results[0].name}, got ${operation.op}.` }
   }
 }
 
@@ -32,7 +32,7 @@ export const operatorRules: readonly LimitRule[] = [
     section: 'operators',
     rule: 'scaled_dot_product_attention compiles but its mask is ignored, be it inline, in a file or computed.',
     symptom: 'wrong data',
-    chips: ['m3', 'm4', 'm5'],
+    chips: 'all',
     seen: 'M4; the operation needs ios18, which M1 and M2 do not take',
     evidence: { sources: 'M, O' },
     severity: 'error',
@@ -41,7 +41,7 @@ export const operatorRules: readonly LimitRule[] = [
       for (const operation of facts.named('scaled_dot_product_attention')) {
         if (!operation.operands.attn_mask) continue
         const [result] = operation.results
-        yield { operation, message: `Expected products and a softmax for ${result?.name}, got a mask that is ignored.` }
+        yield { operation, message: `Expected products and a softmax for ${result.name}, got a mask that is ignored.` }
       }
     },
     fix: 'Write attention as matmul, add of the mask, softmax, matmul.',
@@ -74,7 +74,7 @@ export const operatorRules: readonly LimitRule[] = [
         yield {
           operation,
           severity: usual ? 'info' : 'warning',
-          message: `Expected no concat for ${result?.name}, got one along axis ${axis ?? '?'} of ${spellShape(shape)}.`,
+          message: `Expected no concat for ${result.name}, got one along axis ${axis ?? '?'} of ${spellShape(shape)}.`,
         }
       }
     },
@@ -110,7 +110,7 @@ export const operatorRules: readonly LimitRule[] = [
     *checker(facts) {
       for (const operation of facts.named('conv')) {
         if (!operation.operands.bias) continue
-        yield { operation, message: `Expected a separate add for ${operation.results[0]?.name}, got conv with a bias.` }
+        yield { operation, message: `Expected a separate add for ${operation.results[0].name}, got conv with a bias.` }
       }
     },
     fix: 'Add the bias after the convolution.',
@@ -133,7 +133,7 @@ export const operatorRules: readonly LimitRule[] = [
         if (!x || !facts.reaches(x, scaling, isReduction)) continue
         yield {
           operation,
-          message: `Expected pow with 0.5 for ${operation.results[0]?.name}, got sqrt of a reduction.`,
+          message: `Expected pow with 0.5 for ${operation.results[0].name}, got sqrt of a reduction.`,
         }
       }
     },
@@ -158,19 +158,22 @@ export const operatorRules: readonly LimitRule[] = [
     rule: 'l2_norm, stack, gather with computed indices and tile fail to compile.',
     symptom: 'compile',
     chips: ['m3', 'm5'],
-    seen: 'M5 Max; gather also on M3 Pro',
+    seen: 'M5 Max; on M3 Pro gather only',
     evidence: { sources: 'QA, IM' },
     severity: 'error',
     check: 'text',
     *checker(facts) {
-      yield* refused(facts, ['l2_norm', 'stack', 'tile'], 'plain products, sums and joins')
+      const elsewhere = facts.target.chip.family === 'm3' && ({ severity: 'info' } as const)
+      for (const finding of refused(facts, ['l2_norm', 'stack', 'tile'], 'plain products, sums and joins')) {
+        yield { ...finding, ...elsewhere }
+      }
       for (const operation of facts.named('gather', 'gather_nd', 'gather_along_axis')) {
         if (facts.isConstant(operation, 'indices')) continue
         const [result] = operation.results
         yield {
           operation,
           unrepairable: true,
-          message: `Expected constant indices for ${result?.name}, got ${operation.op} with computed ones.`,
+          message: `Expected constant indices for ${result.name}, got ${operation.op} with computed ones.`,
         }
       }
     },

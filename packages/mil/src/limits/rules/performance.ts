@@ -25,7 +25,7 @@ export const performanceRules: readonly LimitRule[] = [
         if (!weight) continue
         yield {
           operation,
-          message: `Expected a 1×1 conv for ${operation.results[0]?.name}, got matmul with a constant.`,
+          message: `Expected a 1×1 conv for ${operation.results[0].name}, got matmul with a constant.`,
         }
       }
     },
@@ -66,7 +66,7 @@ export const performanceRules: readonly LimitRule[] = [
         if (channels < 4096) continue
         yield {
           operation,
-          message: `Expected less than 4096 input channels for ${operation.results[0]?.name}, got ${channels}.`,
+          message: `Expected less than 4096 input channels for ${operation.results[0].name}, got ${channels}.`,
         }
       }
     },

@@ -67,7 +67,7 @@ export const shapeRules: readonly LimitRule[] = [
     section: 'shapes',
     rule: 'The width of a surface is at least 32; below it results are garbage or zeros, or the evaluation fails.',
     symptom: 'wrong data',
-    chips: ['m3', 'm5'],
+    chips: 'all',
     seen: 'M3 Max, M5 Max',
     evidence: { sources: 'FG, QA, ES', contradicted: 'O and RN use a width of 16 on M4 Max' },
     severity: 'warning',

@@ -11,7 +11,7 @@ function* innerDimensions(facts: ProgramFacts): Iterable<Finding> {
   for (const operation of facts.named('matmul')) {
     const inner = matmulInner(facts, operation)
     if (inner === undefined || inner % 32 === 0) continue
-    const name = operation.results[0]?.name
+    const name = operation.results[0].name
     yield { operation, message: `Expected a multiple of 32 for the inner size of ${name}, got ${inner}.` }
   }
 }
@@ -132,7 +132,7 @@ export const sizeRules: readonly LimitRule[] = [
         if (channels <= 4096) continue
         yield {
           operation,
-          message: `Expected at most 4096 channels for ${operation.results[0]?.name}, got ${channels}.`,
+          message: `Expected at most 4096 channels for ${operation.results[0].name}, got ${channels}.`,
         }
       }
     },
@@ -152,7 +152,7 @@ export const sizeRules: readonly LimitRule[] = [
       for (const operation of facts.named('softmax')) {
         const keys = facts.shape(operation.results[0])?.at(-1) ?? 0
         if (keys <= 256 || facts.named('matmul').length < 2) continue
-        yield { operation, message: `Expected at most 256 keys for ${operation.results[0]?.name}, got ${keys}.` }
+        yield { operation, message: `Expected at most 256 keys for ${operation.results[0].name}, got ${keys}.` }
       }
     },
     fix: 'Use shorter sequences if the compile fails.',

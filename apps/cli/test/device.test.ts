@@ -1,0 +1,47 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { ane, quick, workshop } from './ane.js'
+
+const shop = workshop()
+afterAll(shop.remove)
+
+/** Losses of a run by step. */
+const losses = (run: string): unknown[] =>
+  readFileSync(join(shop.folder, run, 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ type }) => type === 'step')
+    .map((event) => [event.step, event['train/loss'] ?? event.loss])
+
+describe('--device', () => {
+  it('trains on the simulated Neural Engine to the losses of the CPU engine', async () => {
+    for (const [run, device] of [
+      ['on-cpu', ['--device', 'cpu']],
+      ['on-sim', ['--device', 'ane-sim', '--chip', 'm3', '--os', '26.3']],
+    ] as const) {
+      const { status, err, out } = await ane(quick(run, '--max-steps', '6', ...device), shop.folder)
+      expect({ run, status, err }).toEqual({ run, status: 0, err: '' })
+      if (run === 'on-sim') expect(out).toContain('Neural Engine simulator, M3, macOS 26.3')
+    }
+    expect(losses('on-sim').length).toBeGreaterThan(0)
+    expect(losses('on-sim')).toEqual(losses('on-cpu'))
+  })
+
+  it('refuses a chip where none is simulated, and chips that do not exist', async () => {
+    const chip = await ane(quick('none', '--chip', 'm4'), shop.folder)
+    expect(chip.status).toBe(2)
+    expect(chip.err).toContain('Expected --device ane-sim for --chip, got auto.')
+    const unknown = await ane(quick('none', '--device', 'ane-sim', '--chip', 'm0'), shop.folder)
+    expect(unknown.status).toBe(2)
+    expect(unknown.err).toContain('for chip, got m0.')
+    expect(existsSync(join(shop.folder, 'none'))).toBe(false)
+  })
+
+  it.skipIf(process.platform === 'darwin')('exits with 3 where there is no Neural Engine', async () => {
+    const { status, err } = await ane(quick('none', '--device', 'ane'), shop.folder)
+    expect(status).toBe(3)
+    expect(err).toContain('needs macOS on Apple silicon')
+  })
+})
