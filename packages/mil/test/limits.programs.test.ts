@@ -79,7 +79,8 @@ describe.skipIf(!present)('limits of the collected programs (needs ../shared)', 
       }
     })
 
-    it.runIf(ran.test(dir))(`finds in ${dir}, which ran, no error on M4 but the small test size`, () => {
+    if (!ran.test(dir)) continue
+    it(`finds in ${dir}, which ran, no error on M4 but the small test size`, () => {
       const errors = checkLimits(load(dir).program, { chip: 'm4' }).filter(({ severity }) => severity === 'error')
       expect([...new Set(errors.map(({ rule }) => rule))].filter((rule) => rule !== 'C-54')).toEqual([])
     })
