@@ -150,6 +150,14 @@ Examples:
     .option('--json', 'print raw samples as one JSON object')
     .action(async (flags) => (await import('./commands/bench-pipelines.js')).benchPipelines(flags))
 
+  bench
+    .command('report')
+    .description('join files of probe, bench step, bench gemm and bench pipelines (--json) into tables across chips')
+    .argument('<files...>', 'JSON files, from any machine')
+    .option('--out <folder>', 'write report.md and plots there (default: print the Markdown)')
+    .option('--json', 'print the tables as one JSON object')
+    .action(async (files, flags) => (await import('./commands/bench-report.js')).benchReport(files, flags))
+
   for (const command of [sample, benchStep]) addDeviceOptions(command)
   addDeviceOptions(benchPipelines, 'cpu')
   addDeviceOptions(milRun, 'cpu')

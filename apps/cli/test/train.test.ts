@@ -198,6 +198,20 @@ describe('ane train', () => {
   })
 })
 
+describe('ane train --no-ane-extras', () => {
+  it('keeps norms and residual additions on the host, and remembers it when resumed', async () => {
+    const flags = ['--no-ane-extras', '--device', 'ane-sim', '--layers-per-program', 'half']
+    const { status, err } = await ane(quick('host', '--max-steps', '2', ...flags), shop.folder)
+    expect(err).toBe('')
+    expect(status).toBe(0)
+    const { options } = JSON.parse(readFileSync(file('host', 'run.json'), 'utf8'))
+    expect(options.ane_extras).toBe(false)
+    const resumed = await ane(['train', '--resume', 'host', '--max-steps', '3'], shop.folder)
+    expect(resumed.status).toBe(0)
+    expect(JSON.parse(readFileSync(file('host', 'run.json'), 'utf8')).options.ane_extras).toBe(false)
+  })
+})
+
 describe('ane train with bad input', () => {
   it.each([
     [['--max-stepz', '3'], 2, /Did you mean --max-steps/],
@@ -207,6 +221,9 @@ describe('ane train with bad input', () => {
     [['--steps', '3', '--max-steps', '4'], 2, /got both/],
     [['--threads', '0'], 2, /--threads, got 0/],
     [['--weights', 'glued'], 2, /packed, inputs, baked/],
+    [['--host-ops', 'gelu'], 2, /rmsnorm, residual, .* for --host-ops, got gelu/],
+    [['--host-ops', 'rmsnorm', '--layers-per-program', '2'], 2, /half with --host-ops rmsnorm, got 2/],
+    [['--host-ops', 'residual', '--no-ane-extras'], 2, /got both/],
     [['--data', 'missing.txt'], 2, /missing\.txt, which does not exist/],
     [['--init', 'missing'], 2, /missing, which does not exist/],
     [['--tokenizer', 'model.json'], 1, /model\.json/],
