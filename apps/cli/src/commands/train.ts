@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { createTrainStep, type HostOp, loadCheckpoint, type TrainStep } from '@ane/models'
 import type { Device } from '@ane/runtime'
-import { formatCount, JsonlSink, type TelemetryEvent } from '@ane/telemetry'
+import { type EndEvent, formatCount, JsonlSink, type TelemetryEvent } from '@ane/telemetry'
 import { expectNewRun, findResume, lockRun, metricsPath, readRun, train as trainLoop, writeRun } from '@ane/train'
 import { exitCode, UsageError } from '../exit.js'
 import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
@@ -12,6 +13,7 @@ import { trainOptions } from '../options/train-options.js'
 import { writeText } from '../sampling.js'
 import { print, printFacts, printJson, style } from '../terminal/output.js'
 import { Progress } from '../terminal/progress.js'
+import { compileBudget } from '../train/compile-budget.js'
 import { givenSettings, resumedSettings, type Settings } from '../train/settings.js'
 import { chooseModel, memoryFacts, parametersOf, prepare, type TrainSetup } from '../train/setup.js'
 
@@ -25,11 +27,12 @@ export async function train(flags: Record<string, unknown>): Promise<void> {
   if (!resumed) expectNewRun(runFolder)
   const existed = existsSync(runFolder)
   const unlock = lockRun(runFolder)
+  let restart = false
   try {
     if (!given.json) print(style('dim', `Preparing ${settings.data ?? 'the built-in stories'} …`))
     const setup = await prepare(settings, model, runFolder)
     try {
-      await runTraining(setup, settings, runFolder, given, resumed)
+      restart = await runTraining(setup, settings, runFolder, given, resumed)
     } finally {
       setup.data.tokens.close()
     }
@@ -37,6 +40,20 @@ export async function train(flags: Record<string, unknown>): Promise<void> {
     unlock()
     if (!resumed) removeUnstarted(runFolder, existed)
   }
+  if (restart) process.exitCode = await continueInFreshProcess(runFolder, given)
+}
+
+/** Runs `ane train --resume` to its end, because this process may compile no more. */
+function continueInFreshProcess(runFolder: string, given: Settings): Promise<number> {
+  if (!given.json) print(style('dim', 'The compile budget of this process is used up; a fresh one continues.'))
+  const flags = ['json', 'force'].filter((name) => given[name]).map((name) => `--${name}`)
+  const child = spawn(process.execPath, [process.argv[1], 'train', '--resume', runFolder, ...flags], {
+    stdio: 'inherit',
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (status) => resolve(status ?? exitCode.failed))
+  })
 }
 
 /** Leaves nothing behind of a run that failed before it began, so that the same command can be given again. */
@@ -68,7 +85,7 @@ async function runTraining(
   runFolder: string,
   given: Settings,
   resumed: Resumed | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const json = given.json === true
   const memory = memoryFacts(setup)
   if (!memory.fits && !given.force)
@@ -89,11 +106,12 @@ async function runTraining(
       hostOps,
     })
     try {
-      const interrupted = await follow(setup, settings, device, trainStep, runFolder, json, resumed)
-      if (interrupted) {
+      const reason = await follow(setup, settings, device, trainStep, runFolder, json, resumed)
+      if (reason === 'interrupted') {
         process.exitCode = exitCode.interrupted
         if (!json) print(`Interrupted and saved. Continue with: pnpm ane train --resume ${shown(runFolder)}`)
-      } else if (!json) await showSample(device, setup, trainStep, runFolder)
+      } else if (reason !== 'restart' && !json) await showSample(device, setup, trainStep, runFolder)
+      return reason === 'restart'
     } finally {
       trainStep.dispose()
     }
@@ -102,7 +120,7 @@ async function runTraining(
   }
 }
 
-/** Runs the loop, showing and recording its events; tells whether the user stopped it. */
+/** Runs the loop, showing and recording its events; returns why it ended. */
 async function follow(
   setup: TrainSetup,
   settings: Settings,
@@ -111,7 +129,7 @@ async function follow(
   runFolder: string,
   json: boolean,
   resumed: Resumed | undefined,
-): Promise<boolean> {
+): Promise<EndEvent['reason'] | undefined> {
   const time = new Date().toISOString()
   const { config, options, data } = setup
   const facts = { device: device.description.summary, math: device.description.math, parameters: parametersOf(setup) }
@@ -120,9 +138,12 @@ async function follow(
   const sink = new JsonlSink(metricsPath(runFolder), resumed && { resumeAtStep: resumed.step })
   const progress = new Progress(options.maxSteps)
   const interrupt = new Interrupt()
+  const needsRestart = compileBudget(device)
+  let reason: EndEvent['reason'] | undefined
   let step = resumed?.step ?? 0
   const emit = (event: TelemetryEvent) => {
     step = event.step
+    if (event.type === 'end') reason = event.reason
     sink.write(event)
     if (json) printJson(event)
     else progress.show(event)
@@ -141,9 +162,10 @@ async function follow(
       resume,
       addFiles,
       signal,
+      needsRestart,
     }))
       emit(event)
-    return signal.aborted
+    return reason
   } catch (error) {
     const end = {
       type: 'end',
