@@ -1,18 +1,24 @@
 'use strict'
 
 /**
- * The addon: `build/ane.node`, or the file ANE_ADDON names. Throws an Error with `code` ADDON_NOT_FOUND when there is no
- * such file and ADDON_INCOMPATIBLE when it does not load; @ane/runtime turns both into a diagnosis. `simulatorPath` is
- * where the build puts the simulator of the Neural Engine.
+ * The addon: the file ANE_ADDON names, otherwise `build/ane.node`, otherwise the one released for this system. Throws an
+ * Error with `code` ADDON_NOT_FOUND when there is none and ADDON_INCOMPATIBLE when it does not load; @ane/runtime turns
+ * both into a diagnosis. `simulatorPath` is the simulator of the Neural Engine, found likewise.
  */
 const { existsSync } = require('node:fs')
 const path = require('node:path')
 
-const addonPath = process.env.ANE_ADDON
-  ? path.resolve(process.env.ANE_ADDON)
-  : path.join(__dirname, 'build', 'ane.node')
+const prebuilds = path.join(__dirname, 'prebuilds', `${process.platform}-${process.arch}`)
 
-const simulatorPath = path.join(__dirname, 'build', `libane_sim.${process.platform === 'darwin' ? 'dylib' : 'so'}`)
+/** A released file where nothing was built here; the built one's path where there is neither. */
+const find = (name) => {
+  const [built, released] = [path.join(__dirname, 'build', name), path.join(prebuilds, name)]
+  return !existsSync(built) && existsSync(released) ? released : built
+}
+
+const addonPath = process.env.ANE_ADDON ? path.resolve(process.env.ANE_ADDON) : find('ane.node')
+
+const simulatorPath = find(`libane_sim.${process.platform === 'darwin' ? 'dylib' : 'so'}`)
 
 const fail = (code, message, cause) => Object.assign(new Error(message, { cause }), { code, addonPath })
 

@@ -1,5 +1,6 @@
 /**
- * The system's C++ compiler: where it is, which flags each file gets, what to install when there is none.
+ * The system's C++ compiler: where it is, which flags each file gets, what to install when there is none. A compiler is
+ * `{command, version, target}`; the target says what it compiles for, so that cross-compilers share every flag.
  */
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -33,7 +34,7 @@ const version = (command) => {
 /**
  * Finds the compiler: `CXX` when set, otherwise the first of c++, g++, clang++.
  *
- * @returns {{command: string[], version: string}}
+ * @returns {Compiler}
  * @throws {BuildError} if there is none, with the command that installs one
  */
 export const findCompiler = () => {
@@ -41,7 +42,7 @@ export const findCompiler = () => {
   const candidates = wanted ? [wanted.split(/\s+/)] : [['c++'], ['g++'], ['clang++']]
   for (const command of candidates) {
     const found = version(command)
-    if (found) return { command, version: found }
+    if (found) return { command, version: found, target: hostTarget() }
   }
   if (wanted) throw new BuildError(`Expected a C++ compiler for CXX, got ${wanted}, which does not run.`)
   throw new BuildError(`No C++ compiler found (tried c++, g++, clang++). ${installHint()}`)
@@ -72,11 +73,32 @@ const x64Flags = {
   'vec_avx2.cc': ['-mavx2', '-mfma', '-mf16c'],
 }
 
-const archFlags = process.platform === 'darwin' ? ['-arch', process.arch === 'x64' ? 'x86_64' : process.arch] : []
+/**
+ * What a compiler compiles for: Node's names of the system and processor, flags of every file and link, flags at the end
+ * of every file's, and those that link a Node addon whose `napi_*` symbols the running Node provides.
+ *
+ * @typedef {{platform: string, arch: string, flags: string[], lastFlags: string[], addonFlags: string[]}} Target
+ * @typedef {{command: string[], version: string, target: Target, cpp20?: boolean}} Compiler `cpp20`: known to speak C++20
+ */
+
+const hostTarget = () => {
+  const { platform, arch } = process
+  const darwin = platform === 'darwin'
+  return {
+    platform,
+    arch,
+    flags: darwin ? ['-arch', arch === 'x64' ? 'x86_64' : arch] : [],
+    lastFlags: process.env.CXXFLAGS?.trim().split(/\s+/).filter(Boolean) ?? [],
+    addonFlags: darwin ? ['-bundle', '-undefined', 'dynamic_lookup'] : linuxAddonFlags,
+  }
+}
+
+/** All symbols are bound when the addon loads, so that one the sources lack is found at once. */
+export const linuxAddonFlags = ['-shared', '-Wl,-z,now']
 
 /** Flags that every file and the link get. Contraction is off so that `exact` means the same on every processor. */
-export const commonFlags = (sanitize) => [
-  ...archFlags,
+export const commonFlags = (target, sanitize) => [
+  ...target.flags,
   '-std=c++20',
   ...(sanitize
     ? ['-O1', '-g', '-fno-omit-frame-pointer', `-fsanitize=${sanitize}`, '-fno-sanitize-recover=all']
@@ -91,7 +113,7 @@ export const commonFlags = (sanitize) => [
 const withoutFalseWarnings = ['-Wno-unknown-warning-option', '-Wno-restrict']
 
 /** Flags of one file: its instruction set where it has one, Node's headers where it may see them. */
-export const fileFlags = (file, root) => {
+export const fileFlags = (file, root, target) => {
   const inNode = path.relative(path.join(root, 'src'), file).startsWith(`node${path.sep}`)
   const inSimulator = path.relative(root, file).startsWith(`sim${path.sep}`)
   return [
@@ -99,10 +121,10 @@ export const fileFlags = (file, root) => {
     '-Wextra',
     '-I',
     path.join(root, 'src'),
-    ...((process.arch === 'x64' && x64Flags[path.basename(file)]) || []),
+    ...((target.arch === 'x64' && x64Flags[path.basename(file)]) || []),
     ...(inNode ? nodeFlags() : []),
     ...(inSimulator ? ['-I', root, ...withoutFalseWarnings] : []),
-    ...(process.env.CXXFLAGS?.trim().split(/\s+/).filter(Boolean) ?? []),
+    ...target.lastFlags,
   ]
 }
 
@@ -118,10 +140,3 @@ const nodeFlags = () => {
     '-DNODE_ADDON_API_DISABLE_DEPRECATED',
   ]
 }
-
-/**
- * Flags that link a Node addon whose `napi_*` symbols the running Node provides. On Linux all symbols are bound when it
- * loads, so that one the sources lack is found at once.
- */
-export const addonLinkFlags = () =>
-  process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-Wl,-z,now']

@@ -83,21 +83,20 @@ const compileOne = async (compiler, flags, source, object, root) => {
 /**
  * Compiles `sources` into `folder`, two at a time, skipping what is up to date.
  *
- * @param {{compiler: {command: string[], version: string}, sources: string[], folder: string, root: string,
- *   sanitize?: string, report?: (line: string) => void}} options
+ * @param {{compiler: import('./compiler.mjs').Compiler, sources: string[], folder: string, root: string, sanitize?: string, report?: (line: string) => void}} options
  * @returns {Promise<{objects: string[], compiled: number}>} object files in the order of the sources
  * @throws {BuildError} with the compiler's message if a file does not compile
  */
 export const compileObjects = async ({ compiler, sources, folder, root, sanitize, report = () => {} }) => {
   mkdirSync(folder, { recursive: true })
   const units = sources.map((source) => {
-    const flags = [...commonFlags(sanitize), ...fileFlags(source, root)]
+    const flags = [...commonFlags(compiler.target, sanitize), ...fileFlags(source, root, compiler.target)]
     const name = path.relative(root, source).replaceAll(path.sep, '-').replace(/\.cc$/, '')
-    const key = hash(compiler.command.join(' '), compiler.version, process.arch, flags.join(' '))
+    const key = hash(compiler.command.join(' '), compiler.version, compiler.target.arch, flags.join(' '))
     return { source, flags, object: path.join(folder, `${name}-${key}.o`) }
   })
   const stale = units.filter((unit) => !isFresh(unit.object))
-  if (stale.length > 0) checkCpp20(compiler)
+  if (stale.length > 0 && !compiler.cpp20) checkCpp20(compiler)
   const queue = [...stale]
   const worker = async () => {
     for (let unit = queue.shift(); unit; unit = queue.shift()) {

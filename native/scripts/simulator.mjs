@@ -9,18 +9,17 @@ import { compileObjects, findSources, run } from './objects.mjs'
 
 const engineParts = ['base', 'kernels', 'engine']
 
-/** The library's file name on this system. */
-export const simulatorName = process.platform === 'darwin' ? 'libane_sim.dylib' : 'libane_sim.so'
+const simulatorName = (platform) => `libane_sim.${platform === 'darwin' ? 'dylib' : 'so'}`
 
-const linkFlags = (root) =>
-  process.platform === 'darwin'
-    ? ['-dynamiclib', '-install_name', `@rpath/${simulatorName}`]
+const linkFlags = (platform, root) =>
+  platform === 'darwin'
+    ? ['-dynamiclib', '-install_name', `@rpath/${simulatorName(platform)}`]
     : ['-shared', '-Wl,-z,now,-z,nodelete,-Bsymbolic', `-Wl,--version-script=${path.join(root, 'sim', 'exports.map')}`]
 
 /**
  * Compiles and links the library unless it is up to date; the last step is an atomic rename.
  *
- * @param {{compiler: {command: string[], version: string}, folder: string, objects: string, root: string,
+ * @param {{compiler: import('./compiler.mjs').Compiler, folder: string, objects: string, root: string,
  *   sanitize?: string, report?: (line: string) => void}} options `folder` receives the library, `objects` the object files
  * @returns {Promise<string>} the library's path
  * @throws {BuildError} with the compiler's message
@@ -34,19 +33,20 @@ export const buildSimulator = async ({ compiler, folder, objects: objectFolder, 
     sanitize,
     report,
   })
-  const output = path.join(folder, simulatorName)
-  const link = [...commonFlags(sanitize), ...linkFlags(root)]
+  const { target } = compiler
+  const output = path.join(folder, simulatorName(target.platform))
+  const link = [...commonFlags(target, sanitize), ...linkFlags(target.platform, root)]
   const sum = createHash('sha256')
     .update(link.join(' '))
     .update(readFileSync(path.join(root, 'sim', 'exports.map')))
   for (const object of objects) sum.update(path.basename(object)).update(readFileSync(object))
   const key = sum.digest('hex')
-  const keyFile = `${output}.key`
+  const keyFile = path.join(objectFolder, `${path.basename(output)}.key`)
   if (existsSync(output) && existsSync(keyFile) && readFileSync(keyFile, 'utf8') === key) return output
   mkdirSync(folder, { recursive: true })
   const temporary = `${output}.${process.pid}`
   try {
-    await run(compiler.command, [...link, ...objects, '-o', temporary], `Linking ${simulatorName}`)
+    await run(compiler.command, [...link, ...objects, '-o', temporary], `Linking ${path.basename(output)}`)
     renameSync(temporary, output)
   } finally {
     rmSync(temporary, { force: true })

@@ -28,7 +28,7 @@ const archive = async (objects, file) => {
 const link = async (compiler, object, library, program, sanitize, key) => {
   const keyFile = `${program}.key`
   if (existsSync(program) && existsSync(keyFile) && readFileSync(keyFile, 'utf8') === key) return
-  const flags = commonFlags(sanitize)
+  const flags = commonFlags(compiler.target, sanitize)
   await run(compiler.command, [...flags, object, library, '-o', program], `Linking ${path.basename(program)}`)
   writeFileSync(keyFile, key)
 }

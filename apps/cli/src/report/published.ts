@@ -70,7 +70,7 @@ export const publishedTraining: readonly PublishedTraining[] = [
   { chip: 'm5', os: '26.3', model: stories, pipeline: 'static', ms: 110.5, source: 'maderix/ANE community report' },
   { chip: 'm5-max', os: '26.4.1', model: stories, pipeline: 'dynamic', ms: 73.5, source: 'maderix/ANE PR 50' },
   { chip: 'm4', os: '', model: qwen, pipeline: 'dynamic', ms: 412, source: 'maderix/ANE' },
-  { chip: 'm5-max', os: '', model: qwen, pipeline: 'dynamic', ms: 320, source: 'maderix/ANE PR 50' },
+  { chip: 'm5-max', os: '', model: qwen, pipeline: 'dynamic', ms: 320, source: 'maderix/ANE' },
 ]
 
 /** Throughput of stacked 1×1 convolutions, fp16 unless `program` says otherwise. */

@@ -68,7 +68,7 @@ function training({ steps, pipelines }: Submissions): ReportTable {
   return {
     name: 'training',
     title: 'Training',
-    note: 'Milliseconds per step; medians of what was submitted. Modelled times leave out the host.',
+    note: 'Milliseconds per step; medians of what was submitted, the middle of published ranges. Modelled times leave out the host.',
     columns: ['chip or machine', 'OS', 'model', 'pipeline', 'ms per step', 'kind', 'source'],
     rows,
     chart: { unit: 'ms', bars },
