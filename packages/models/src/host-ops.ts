@@ -1,6 +1,8 @@
 /** Parts of a half-block that the host can do instead of a program. */
 import type { ModelConfig } from './config.js'
-import type { LayersPerProgram } from './segments.js'
+
+/** How many layers go into one program: attention and MLP apart, a number of layers, or the whole model. */
+export type LayersPerProgram = 'half' | 'all' | number
 
 /** The norm at the start of every half-block, and the addition to the residual stream at its end. */
 export type HostOp = 'rmsnorm' | 'residual'

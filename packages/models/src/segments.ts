@@ -7,11 +7,8 @@
 import { type BlobFiles, buildProgram, type Program, type Value } from '@ane/mil'
 import type { ModelConfig } from './config.js'
 import { attentionBlock, type GraphOptions, mlpBlock, type PositionConstants, positionConstants } from './graph.js'
-import type { HostOp } from './host-ops.js'
+import type { HostOp, LayersPerProgram } from './host-ops.js'
 import { attentionWeightNames, layerWeightShape, mlpWeightNames } from './weights.js'
-
-/** How many layers go into one program: attention and MLP apart, a number of layers, or the whole model. */
-export type LayersPerProgram = 'half' | 'all' | number
 
 /** One half-block of one layer. */
 export interface Part {

@@ -1,6 +1,11 @@
 /** Which options each kind of device takes, and which values they may have. */
 import type { DeviceOptions, SimulatorFaults } from './device.js'
-import type { DeviceKind } from './open-device.js'
+
+/** `auto` picks the best device that works here, once; what it picked is in `description`. */
+export type DeviceKind = 'auto' | 'cpu' | 'reference' | 'ane' | 'ane-sim'
+
+/** All kinds, in the order a person chooses. */
+export const deviceKinds: readonly DeviceKind[] = ['auto', 'cpu', 'reference', 'ane', 'ane-sim']
 
 type Name = keyof DeviceOptions
 

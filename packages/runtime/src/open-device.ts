@@ -4,14 +4,8 @@ import { openAne, openAneSimulator, tryAne } from './ane/open.js'
 import { type Addon, loadAddon } from './cpu/addon.js'
 import { CpuDevice } from './cpu/device.js'
 import type { Device, DeviceOptions } from './device.js'
-import { checkOptions } from './device-options.js'
+import { checkOptions, type DeviceKind, deviceKinds } from './device-options.js'
 import { ReferenceDevice } from './reference/device.js'
-
-/** `auto` picks the best device that works here, once; what it picked is in `description`. */
-export type DeviceKind = 'auto' | 'cpu' | 'reference' | 'ane' | 'ane-sim'
-
-/** All kinds, in the order a person chooses. */
-export const deviceKinds: readonly DeviceKind[] = ['auto', 'cpu', 'reference', 'ane', 'ane-sim']
 
 /**
  * Opens a device. The caller disposes it.

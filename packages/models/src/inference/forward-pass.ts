@@ -13,8 +13,9 @@ import {
 } from '../binding.js'
 import { checkSeqLen, type ModelConfig, modelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
+import type { LayersPerProgram } from '../host-ops.js'
 import { OwnedDevice } from '../owned-device.js'
-import { cutSegments, type LayersPerProgram, type Segment, segmentProgram } from '../segments.js'
+import { cutSegments, type Segment, segmentProgram } from '../segments.js'
 import { checkTokens } from '../tokens.js'
 import { checkWeights, weightShapes } from '../weights.js'
 

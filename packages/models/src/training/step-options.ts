@@ -1,8 +1,7 @@
 import { checkBinding, type WeightBinding } from '../binding.js'
 import { checkSeqLen, type ModelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
-import type { HostOp } from '../host-ops.js'
-import type { LayersPerProgram } from '../segments.js'
+import type { HostOp, LayersPerProgram } from '../host-ops.js'
 
 /** What a training step is made for; all of it is fixed once created. */
 export interface TrainStepOptions {
