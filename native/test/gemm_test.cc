@@ -96,7 +96,7 @@ bool Check(ThreadPool& pool, int64_t m, int64_t n, int64_t k, Dtype ta, Dtype tb
            Layout lo, bool accumulate) {
   const Storage a(ta, m, k, la, 1), b(tb, k, n, lb, 2), before(to, m, n, lo, 3);
   Storage after = before;
-  Gemm(pool, a.View(), b.View(), after.Out(), accumulate);
+  Gemm(pool, a.View(), b.View(), after.Out(), {.accumulate = accumulate});
   return Correct(a, b, before, after, accumulate);
 }
 
@@ -166,9 +166,9 @@ TEST(gives_the_same_bits_for_any_number_of_threads) {
       const Storage a(Dtype::kFp16, m, k, la, 4), b(Dtype::kFp16, k, n, Layout::kRows, 5);
       Storage x(to, m, n, Layout::kRows, 6), y = x, z = x;
       const bool accumulate = to == Dtype::kFp32;
-      Gemm(one, a.View(), b.View(), x.Out(), accumulate);
-      Gemm(two, a.View(), b.View(), y.Out(), accumulate);
-      Gemm(three, a.View(), b.View(), z.Out(), accumulate);
+      Gemm(one, a.View(), b.View(), x.Out(), {.accumulate = accumulate});
+      Gemm(two, a.View(), b.View(), y.Out(), {.accumulate = accumulate});
+      Gemm(three, a.View(), b.View(), z.Out(), {.accumulate = accumulate});
       EXPECT(x.half == y.half && x.half == z.half);
       EXPECT(std::memcmp(x.single.data(), y.single.data(), x.single.size() * 4) == 0);
       EXPECT(std::memcmp(x.single.data(), z.single.data(), x.single.size() * 4) == 0);
@@ -196,7 +196,7 @@ TEST(broadcasts_with_strides_of_zero) {
     (which % 2 == 0 ? matrix.row_stride : matrix.col_stride) = 0;
     const Storage before(Dtype::kFp32, 20, 40, Layout::kRows, 3);
     Storage after = before;
-    Gemm(pool, a.View(), b.View(), after.Out(), false);
+    Gemm(pool, a.View(), b.View(), after.Out());
     EXPECT(Correct(a, b, before, after, false));
   }
 }
@@ -211,7 +211,7 @@ TEST(keeps_nan_and_infinity_and_overflows_to_infinity) {
     for (int64_t i = 0; i < 40; ++i) a.half[a.Index(5, i)] = 0x7bff;
     for (int64_t i = 0; i < 40; ++i) b.half[b.Index(i, 0)] = 0x4000;
     Storage out(Dtype::kFp16, 40, n, Layout::kRows, 3);
-    Gemm(pool, a.View(), b.View(), out.Out(), false);
+    Gemm(pool, a.View(), b.View(), out.Out());
     EXPECT(std::isnan(out.Get(3, 0)));
     EXPECT(out.Get(4, 0) == infinity);
     EXPECT(out.Get(5, 0) == infinity);
@@ -239,7 +239,7 @@ TEST(batches_advance_every_operand) {
         ai.data = &a.half[a.Index(i * m, 0)];
         bi.data = &b.single[b.Index(0, i * n)];
         oi.data = &each.half[each.Index(i * m, 0)];
-        Gemm(pool, ai, bi, oi, false);
+        Gemm(pool, ai, bi, oi);
       }
       EXPECT(after.half == each.half);
     }

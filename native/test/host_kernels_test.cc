@@ -77,7 +77,7 @@ void Run(const char* name, const KernelOperands& operands) {
   const ane::Status status = kernel->check(operands);
   if (!status.ok()) std::printf("%s\n", status.message().c_str());
   EXPECT(status.ok());
-  if (status.ok()) kernel->run(operands, Pool());
+  if (status.ok()) kernel->run(operands, {Pool(), true});
 }
 
 // Whether every element is within `tolerance` of the expected one, plus half a unit of fp16 where that is the type.
@@ -308,7 +308,7 @@ TEST(grad_norm_covers_all_gradients_and_never_depends_on_threads) {
   EXPECT(std::abs(first - std::sqrt(sum)) < 1e-9 * first);
   for (int threads : {1, 3}) {
     ThreadPool pool(threads);
-    FindHostKernel("grad_norm")->run(operands, pool);
+    FindHostKernel("grad_norm")->run(operands, {pool, true});
     EXPECT(out.Get(0, 0) == first);
   }
   b.Set(8, 999, std::numeric_limits<double>::infinity());

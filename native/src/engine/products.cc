@@ -11,7 +11,7 @@ namespace {
 struct Product {
   View x, y, out;
   LoopNest batch;
-  bool accumulate;
+  GemmOptions options;
 };
 
 View BatchOf(const View& view, const Shape& shape) {
@@ -33,7 +33,7 @@ void RunProduct(const RunContext& context, const Product& p) {
                        view.strides[last - 1],
                        view.strides[last]};
   };
-  const int64_t inner = p.accumulate ? 1 : p.batch.shape.back();
+  const int64_t inner = p.options.accumulate ? 1 : p.batch.shape.back();
   const GemmBatch steps{inner, p.batch.strides[1].back(), p.batch.strides[2].back(),
                         p.batch.strides[0].back()};
   const int64_t total = ElementCount(p.batch.shape);
@@ -49,9 +49,9 @@ void RunProduct(const RunContext& context, const Product& p) {
                      p.out.strides[columns]};
     const ConstMatrix x = matrix(p.x, x_at.offset()), y = matrix(p.y, y_at.offset());
     if (inner == 1) {
-      Gemm(context.pool, x, y, out, p.accumulate);
+      Gemm(context.pool, x, y, out, p.options);
     } else {
-      GemmBatched(context.pool, x, y, out, steps);
+      GemmBatched(context.pool, x, y, out, steps, p.options);
     }
     out_at.Advance(inner);
     x_at.Advance(inner);
@@ -76,7 +76,7 @@ void EmitProduct(Lowering& lowering, const View& x, const View& y, const View& o
     }
   }
   Product product{x, y, out, Collapse({BatchOf(out, batch), BatchOf(x, batch), BatchOf(y, batch)}),
-                  accumulate};
+                  {.accumulate = accumulate, .arithmetic = ArithmeticOf(lowering.exact())}};
   lowering.AddFlops(2 * out.count() * x.shape.back());
   lowering.Emit({x, y, out},
                 [product = std::move(product)](const RunContext& context) -> const char* {

@@ -35,7 +35,7 @@ Status Check(const KernelOperands& operands) {
 constexpr int64_t kBlock = 16384;    // elements: parameter and moments of a block fit in the second-level cache
 constexpr int64_t kTurnedRows = 32;  // rows at least when the staged copy is transposed
 
-void Run(const KernelOperands& operands, ThreadPool& pool) {
+void Run(const KernelOperands& operands, const HostContext& context) {
   const TensorView& param = ViewOf(operands, "param");
   const TensorView *staged = OptionalView(operands, "staged"), &hyper = ViewOf(operands, "hyper");
   float *p = static_cast<float*>(param.data), *g = static_cast<float*>(ViewOf(operands, "grad").data);
@@ -53,7 +53,7 @@ void Run(const KernelOperands& operands, ThreadPool& pool) {
   const int64_t rows = std::min(R, std::max(kBlock / cols, turned ? kTurnedRows : int64_t{1}));
   const int64_t across = (C + cols - 1) / cols, down = (R + rows - 1) / rows;
   const VecTable& vec = Vec();
-  pool.ParallelFor(across * down, 1, [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor(across * down, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t r0 = i / across * rows, c0 = i % across * cols;
       const int64_t block_rows = std::min(rows, R - r0), block_cols = std::min(cols, C - c0);

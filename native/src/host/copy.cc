@@ -67,11 +67,11 @@ Status CheckFill(const KernelOperands& operands) {
   return CheckOperands("fill", operands, {{"out", Types::kFloat, '*', '*'}}, {{"value"}});
 }
 
-void RunFill(const KernelOperands& operands, ThreadPool& pool) {
+void RunFill(const KernelOperands& operands, const HostContext& context) {
   const TensorView& out = ViewOf(operands, "out");
   float values[kSegment];
   std::fill_n(values, kSegment, static_cast<float>(NumberOf(operands, "value")));
-  pool.ParallelFor(out.rows, RowGrain(out.cols), [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor(out.rows, RowGrain(out.cols), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       for (int64_t c = 0; c < out.cols; c += kSegment)
         WriteSegment(out, r, c, std::min(kSegment, out.cols - c), values);
@@ -83,7 +83,7 @@ Status CheckCopy(const KernelOperands& operands) {
   return CheckOperands("copy", operands, {{"in", Types::kFloat, 'R', 'C'}, {"out", Types::kFloat, 'R', 'C'}}, {});
 }
 
-void RunCopy(const KernelOperands& operands, ThreadPool& pool) {
+void RunCopy(const KernelOperands& operands, const HostContext& context) {
   TensorView in = ViewOf(operands, "in"), out = ViewOf(operands, "out");
   if (out.cols == 1 || (out.col_stride != 1 && out.row_stride == 1)) {
     in = Transposed(in);
@@ -91,14 +91,14 @@ void RunCopy(const KernelOperands& operands, ThreadPool& pool) {
   }
   // One long row is cut as if it were several.
   if (out.rows == 1 && out.cols > kWork) {
-    pool.ParallelFor((out.cols + kWork - 1) / kWork, 1, [&](int64_t begin, int64_t end) {
+    context.pool.ParallelFor((out.cols + kWork - 1) / kWork, 1, [&](int64_t begin, int64_t end) {
       const int64_t from = begin * kWork, count = std::min(end * kWork, out.cols) - from;
       CopyBlock(Block(in, 0, 1, from, count), Block(out, 0, 1, from, count));
     });
     return;
   }
-  if (in.col_stride != 1 || out.col_stride != 1) return CopyBlocksInParallel(in, out, pool);
-  pool.ParallelFor(out.rows, RowGrain(out.cols), [&](int64_t begin, int64_t end) {
+  if (in.col_stride != 1 || out.col_stride != 1) return CopyBlocksInParallel(in, out, context.pool);
+  context.pool.ParallelFor(out.rows, RowGrain(out.cols), [&](int64_t begin, int64_t end) {
     CopyRows(Block(in, begin, end - begin, 0, in.cols), Block(out, begin, end - begin, 0, out.cols));
   });
 }
@@ -109,11 +109,11 @@ Status CheckAdd(const KernelOperands& operands) {
       {{"a", Types::kFloat, 'R', 'C'}, {"b", Types::kFloat, 'R', 'C'}, {"out", Types::kFloat, 'R', 'C'}}, {{"scale"}});
 }
 
-void RunAdd(const KernelOperands& operands, ThreadPool& pool) {
+void RunAdd(const KernelOperands& operands, const HostContext& context) {
   const TensorView &a = ViewOf(operands, "a"), &b = ViewOf(operands, "b"), &out = ViewOf(operands, "out");
   const float scale = static_cast<float>(NumberOf(operands, "scale"));
   const VecTable& vec = Vec();
-  pool.ParallelFor(out.rows, RowGrain(out.cols), [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor(out.rows, RowGrain(out.cols), [&](int64_t begin, int64_t end) {
     float buffer_a[kSegment], buffer_b[kSegment], sum[kSegment];
     for (int64_t r = begin; r < end; ++r) {
       for (int64_t c = 0; c < out.cols; c += kSegment) {

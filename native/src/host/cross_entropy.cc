@@ -49,7 +49,7 @@ double Row(float* row, int64_t V, int64_t target, const double* factor) {
 }
 
 // loss = [sum of losses, count of targets >= 0]; the sum runs in fp64 in the order of the rows.
-void Run(const KernelOperands& operands, ThreadPool& pool) {
+void Run(const KernelOperands& operands, const HostContext& context) {
   const TensorView &logits = ViewOf(operands, "logits"), &targets = ViewOf(operands, "targets");
   const TensorView &loss = ViewOf(operands, "loss"), &scale = ViewOf(operands, "scale");
   const bool backward = NumberOf(operands, "backward") == 1;
@@ -60,7 +60,7 @@ void Run(const KernelOperands& operands, ThreadPool& pool) {
 
   thread_local Scratch scratch;
   double* losses = scratch.Reserve<double>(S);
-  pool.ParallelFor(S, 1, [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor(S, 1, [&](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; ++s) {
       float* row = Element<float>(logits, s, 0);
       const int64_t target = *Element<int32_t>(targets, 0, s);

@@ -37,12 +37,12 @@ Status CheckEmbedding(const KernelOperands& operands) {
 }
 
 // out [C, S]: reads rows of the table, turns a block, writes rows of channels.
-void RunEmbedding(const KernelOperands& operands, ThreadPool& pool) {
+void RunEmbedding(const KernelOperands& operands, const HostContext& context) {
   const TensorView &tokens = ViewOf(operands, "tokens"), &table = ViewOf(operands, "table"),
                    &out = ViewOf(operands, "out");
   const GemmMicrokernel& kernel = *Vec().gemm;
   const int64_t S = out.cols, C = out.rows;
-  pool.ParallelFor((S + kTokens - 1) / kTokens, 1, [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor((S + kTokens - 1) / kTokens, 1, [&](int64_t begin, int64_t end) {
     alignas(64) float rows[kTokens * kChannels], turned[kTokens * kChannels];
     for (int64_t s = begin * kTokens; s < std::min(end * kTokens, S); s += kTokens) {
       const int count = static_cast<int>(std::min<int64_t>(kTokens, S - s));
@@ -67,12 +67,12 @@ Status CheckEmbeddingBackward(const KernelOperands& operands) {
 }
 
 // dtable [V, C] += dout transposed. Threads share out channels, so every row is summed in the order of the tokens.
-void RunEmbeddingBackward(const KernelOperands& operands, ThreadPool& pool) {
+void RunEmbeddingBackward(const KernelOperands& operands, const HostContext& context) {
   const TensorView &tokens = ViewOf(operands, "tokens"), &dout = ViewOf(operands, "dout"),
                    &dtable = ViewOf(operands, "dtable");
   const GemmMicrokernel& kernel = *Vec().gemm;
   const int64_t S = dout.cols, C = dout.rows;
-  pool.ParallelFor((C + kTokens - 1) / kTokens, 1, [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor((C + kTokens - 1) / kTokens, 1, [&](int64_t begin, int64_t end) {
     alignas(64) float turned[kChannels * kTokens];
     for (int64_t c = begin * kTokens; c < std::min(end * kTokens, C); c += kTokens) {
       const int count = static_cast<int>(std::min<int64_t>(kTokens, C - c));
@@ -97,9 +97,9 @@ Status CheckGatherRows(const KernelOperands& operands) {
       {{"ids", Types::kInt32, 1, 'N'}, {"table", Types::kFloat, '*', 'C'}, {"out", Types::kFloat, 'N', 'C'}}, {});
 }
 
-void RunGatherRows(const KernelOperands& operands, ThreadPool& pool) {
+void RunGatherRows(const KernelOperands& operands, const HostContext& context) {
   const TensorView &ids = ViewOf(operands, "ids"), &table = ViewOf(operands, "table"), &out = ViewOf(operands, "out");
-  pool.ParallelFor(out.rows, 16, [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor(out.rows, 16, [&](int64_t begin, int64_t end) {
     float buffer[kSegment];
     for (int64_t r = begin; r < end; ++r) {
       for (int64_t c = 0; c < out.cols; c += kSegment) {
@@ -117,9 +117,9 @@ Status CheckScatterAddRows(const KernelOperands& operands) {
 }
 
 // Threads share out columns, so that every row is summed in the order of the ids.
-void RunScatterAddRows(const KernelOperands& operands, ThreadPool& pool) {
+void RunScatterAddRows(const KernelOperands& operands, const HostContext& context) {
   const TensorView &ids = ViewOf(operands, "ids"), &in = ViewOf(operands, "in"), &table = ViewOf(operands, "table");
-  pool.ParallelFor((in.cols + kChannels - 1) / kChannels, 1, [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor((in.cols + kChannels - 1) / kChannels, 1, [&](int64_t begin, int64_t end) {
     float buffer[kSegment];
     const int64_t to = std::min(end * kChannels, in.cols);
     for (int64_t r = 0; r < in.rows; ++r) {

@@ -21,11 +21,11 @@ Status Check(const KernelOperands& operands) {
 
 ConstMatrix Const(const TensorView& v) { return {v.data, v.dtype, v.rows, v.cols, v.row_stride, v.col_stride}; }
 
-void Run(const KernelOperands& operands, ThreadPool& pool) {
+void Run(const KernelOperands& operands, const HostContext& context) {
   const TensorView& out = ViewOf(operands, "out");
-  Gemm(pool, Const(ViewOf(operands, "a")), Const(ViewOf(operands, "b")),
+  Gemm(context.pool, Const(ViewOf(operands, "a")), Const(ViewOf(operands, "b")),
        {out.data, out.dtype, out.rows, out.cols, out.row_stride, out.col_stride},
-       NumberOf(operands, "accumulate") == 1);
+       {.accumulate = NumberOf(operands, "accumulate") == 1, .arithmetic = ArithmeticOf(context.exact)});
 }
 
 }  // namespace

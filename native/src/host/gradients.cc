@@ -24,13 +24,13 @@ Status CheckScaleGradient(const KernelOperands& operands) {
 }
 
 // dweight[c mod D] += Σ_s in[c, s] · dout[c, s], segments added in fp64.
-void RunScaleGradient(const KernelOperands& operands, ThreadPool& pool) {
+void RunScaleGradient(const KernelOperands& operands, const HostContext& context) {
   const TensorView &in = ViewOf(operands, "in"), &dout = ViewOf(operands, "dout"),
                    &dweight = ViewOf(operands, "dweight");
   const int64_t C = in.rows, S = in.cols, D = dweight.cols;
   if (D == 0) return;
   const VecTable& vec = Vec();
-  pool.ParallelFor(D, std::max<int64_t>(16384 / std::max<int64_t>(C / D * S, 1), 1), [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor(D, std::max<int64_t>(16384 / std::max<int64_t>(C / D * S, 1), 1), [&](int64_t begin, int64_t end) {
     float buffer_x[kSegment], buffer_d[kSegment];
     for (int64_t d = begin; d < end; ++d) {
       double sum = 0;
@@ -76,7 +76,7 @@ Status CheckGradNorm(const KernelOperands& operands) {
 }
 
 // out = sqrt of the sum of squares of all gradients, in fp64.
-void RunGradNorm(const KernelOperands& operands, ThreadPool& pool) {
+void RunGradNorm(const KernelOperands& operands, const HostContext& context) {
   const auto found = operands.views.find("grads");
   int64_t pieces = 0;
   if (found != operands.views.end()) {
@@ -84,7 +84,7 @@ void RunGradNorm(const KernelOperands& operands, ThreadPool& pool) {
   }
   thread_local Scratch scratch;
   double* sums = scratch.Reserve<double>(pieces);
-  pool.ParallelFor(pieces, 1, [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor(pieces, 1, [&](int64_t begin, int64_t end) {
     int64_t first = 0;
     for (const TensorView& grad : found->second) {
       const int64_t count = Pieces(grad);

@@ -24,12 +24,18 @@ struct KernelOperands {
   std::map<std::string, double> numbers;
 };
 
+// What a kernel runs with beside its operands.
+struct HostContext {
+  ThreadPool& pool;
+  bool exact;  // the device's math mode
+};
+
 struct HostKernel {
   const char* name;
   // Checks operands when a schedule is recorded: all present, none unknown, types and shapes consistent.
   Status (*check)(const KernelOperands& operands);
   // Runs; no allocation, no failure.
-  void (*run)(const KernelOperands& operands, ThreadPool& pool);
+  void (*run)(const KernelOperands& operands, const HostContext& context);
 };
 
 // nullptr when there is no such kernel.

@@ -35,13 +35,13 @@ Status Check(const KernelOperands& operands) {
                        {{"eps", NumberKind::kNotNegative}});
 }
 
-void Run(const KernelOperands& operands, ThreadPool& pool) {
+void Run(const KernelOperands& operands, const HostContext& context) {
   const TensorView &in = ViewOf(operands, "in"), &weight = ViewOf(operands, "weight");
   const TensorView &out = ViewOf(operands, "out"), &rrms = ViewOf(operands, "rrms");
   const float eps = static_cast<float>(NumberOf(operands, "eps"));
   const int64_t C = in.rows, S = in.cols;
   const VecTable& vec = Vec();
-  pool.ParallelFor((S + kColumns - 1) / kColumns, 1, [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor((S + kColumns - 1) / kColumns, 1, [&](int64_t begin, int64_t end) {
     ForColumns(begin, end, S, [&](int64_t s, int64_t n) {
       float buffer[kSegment], product[kSegment], scale[kSegment] = {};
       for (int64_t c = 0; c < C; ++c) {
@@ -74,7 +74,7 @@ Status CheckBackward(const KernelOperands& operands) {
 }
 
 // din = rrms · (weight · dout − in · rrms² · mean over C of weight · dout · in); dweight += Σ_s dout · in · rrms.
-void RunBackward(const KernelOperands& operands, ThreadPool& pool) {
+void RunBackward(const KernelOperands& operands, const HostContext& context) {
   const TensorView &in = ViewOf(operands, "in"), &weight = ViewOf(operands, "weight"), &rrms = ViewOf(operands, "rrms");
   const TensorView &dout = ViewOf(operands, "dout"), &din = ViewOf(operands, "din"),
                    &dweight = ViewOf(operands, "dweight");
@@ -82,7 +82,7 @@ void RunBackward(const KernelOperands& operands, ThreadPool& pool) {
   const VecTable& vec = Vec();
   thread_local Scratch scratch;
   float* projection = scratch.Reserve<float>(S);  // rrms³ · mean, per column
-  pool.ParallelFor((S + kColumns - 1) / kColumns, 1, [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor((S + kColumns - 1) / kColumns, 1, [&](int64_t begin, int64_t end) {
     ForColumns(begin, end, S, [&](int64_t s, int64_t n) {
       float buffer_x[kSegment], buffer_d[kSegment], product[kSegment], sum[kSegment] = {};
       for (int64_t c = 0; c < C; ++c) {
@@ -95,7 +95,7 @@ void RunBackward(const KernelOperands& operands, ThreadPool& pool) {
       std::copy_n(sum, n, projection + s);
     });
   });
-  pool.ParallelFor(C, std::max<int64_t>(8192 / std::max<int64_t>(S, 1), 1), [&](int64_t begin, int64_t end) {
+  context.pool.ParallelFor(C, std::max<int64_t>(8192 / std::max<int64_t>(S, 1), 1), [&](int64_t begin, int64_t end) {
     float buffer_x[kSegment], buffer_d[kSegment], buffer_r[kSegment], product[kSegment], result[kSegment];
     for (int64_t c = begin; c < end; ++c) {
       double dw = 0;

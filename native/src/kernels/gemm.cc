@@ -103,7 +103,10 @@ bool BetterTransposed(const Matrix& out) {
 
 }  // namespace
 
-void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, bool accumulate) {
+Arithmetic ArithmeticOf(bool) { return Arithmetic::kFp32; }
+
+void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, const GemmOptions& options) {
+  const bool accumulate = options.accumulate;
   if (out.rows <= 0 || out.cols <= 0) return;
   if (a.cols <= 0) {
     if (accumulate) return;
@@ -116,21 +119,21 @@ void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Ma
   const Matrix out_t = Transposed(out);
   if (FewColumns(pool, a, b, out, accumulate) || FewColumns(pool, bt, at, out_t, accumulate)) return;
   if (BetterTransposed(out)) {
-    GemmBlocked(pool, bt, at, out_t, accumulate);
+    GemmBlocked(pool, bt, at, out_t, options);
   } else {
-    GemmBlocked(pool, a, b, out, accumulate);
+    GemmBlocked(pool, a, b, out, options);
   }
 }
 
 void GemmBatched(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,
-                 const GemmBatch& batch) {
+                 const GemmBatch& batch, const GemmOptions& options) {
   const auto one = [&](int64_t i) {
     ConstMatrix ai = a, bi = b;
     Matrix oi = out;
     ai.data = At(a.data, a.dtype, i * batch.a_step);
     bi.data = At(b.data, b.dtype, i * batch.b_step);
     oi.data = At(out.data, out.dtype, i * batch.out_step);
-    Gemm(pool, ai, bi, oi, false);
+    Gemm(pool, ai, bi, oi, options);
   };
   if (batch.count < pool.threads()) {
     for (int64_t i = 0; i < batch.count; ++i) one(i);

@@ -20,15 +20,31 @@ struct Matrix {
   int64_t rows, cols, row_stride, col_stride;
 };
 
-// out [M, N] = a [M, K] · b [K, N], or out += a·b when `accumulate` (out is then fp32).
-// The order of additions depends on the shape only, never on the number of threads. K = 0 gives zeros.
-void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, bool accumulate);
+// In what numbers terms are multiplied; sums are fp32 either way.
+enum class Arithmetic {
+  kFp32,  // factors as they are
+  kBf16,  // factors rounded to bf16 (nearest even) first, for the processor's bf16 dot products
+};
+
+// What the math mode of a device asks for: fp32 in `exact`, the fastest this processor has in `fast`. With kBf16 a
+// processor without bf16 dot products computes as kFp32.
+Arithmetic ArithmeticOf(bool exact);
+
+struct GemmOptions {
+  bool accumulate = false;  // out += a·b; out is then fp32
+  Arithmetic arithmetic = Arithmetic::kFp32;
+};
+
+// out [M, N] = a [M, K] · b [K, N]. The order of additions depends on shapes, layouts and arithmetic only, never on the
+// number of threads. K = 0 gives zeros.
+void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,
+          const GemmOptions& options = {});
 
 // The same for `batch` products whose operands advance by the given element steps; parallel over batch and blocks.
 struct GemmBatch {
   int64_t count, a_step, b_step, out_step;
 };
 void GemmBatched(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,
-                 const GemmBatch& batch);
+                 const GemmBatch& batch, const GemmOptions& options = {});
 
 }  // namespace ane

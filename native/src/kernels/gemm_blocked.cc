@@ -230,8 +230,9 @@ class Product {
 
 }  // namespace
 
-void GemmBlocked(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, bool accumulate) {
-  Product(pool, a, b, out, accumulate).Run();
+void GemmBlocked(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,
+                 const GemmOptions& options) {
+  Product(pool, a, b, out, options.accumulate).Run();
 }
 
 }  // namespace ane

@@ -6,6 +6,7 @@
 namespace ane {
 
 // As Gemm, for M, N and K of at least 1.
-void GemmBlocked(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, bool accumulate);
+void GemmBlocked(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,
+                 const GemmOptions& options);
 
 }  // namespace ane

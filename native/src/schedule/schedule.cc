@@ -141,7 +141,7 @@ Status Schedule::RunEntry(const Entry& entry, const Device::Session& session) co
         entry.program->executable().Run(entry.inputs, entry.outputs, session.scratch(), *session.pool());
     if (!status.ok()) return status;
   } else {
-    entry.kernel->run(entry.operands, *session.pool());
+    entry.kernel->run(entry.operands, HostContext{*session.pool(), device_->exact()});
   }
   for (const auto& surface : entry.written) surface->Touch();
   return {};
