@@ -15,24 +15,40 @@ namespace ane::engine {
 class Lowering;
 
 struct OpRow {
+  using Infer = std::vector<TensorType>(const OpCall& call);
+  using ViewOf = std::optional<View>(const OpCall& call, const View& x, size_t result);
+  using InverseOf = std::optional<View>(const OpCall& call, const View& result);
+  using PieceOf = View(const OpCall& call, const View& whole, size_t operand);
+  using Lower = void(const OpCall& call, Lowering& lowering);
+
+  constexpr OpRow(const char* name, const char* operands, Infer* infer, Elementwise elementwise)
+      : name(name), operands(operands), infer(infer), elementwise(elementwise) {}
+  constexpr OpRow(const char* name, const char* operands, Infer* infer, Lower* lower)
+      : name(name), operands(operands), infer(infer), lower(lower) {}
+  constexpr OpRow(const char* name, const char* operands, Infer* infer, PieceOf* piece)
+      : name(name), operands(operands), infer(infer), piece(piece) {}
+  constexpr OpRow(const char* name, const char* operands, Infer* infer, ViewOf* view,
+                  InverseOf* inverse, Lower* lower = nullptr)
+      : name(name), operands(operands), infer(infer), view(view), lower(lower), inverse(inverse) {}
+
   const char* name;
   // Names separated by spaces; `?` marks an optional one, `*` one that takes a list.
   const char* operands;
-  std::vector<TensorType> (*infer)(const OpCall& call);
+  Infer* infer;
 
   // How it runs: one of the following (or a `lower` for what a `view` cannot express).
   Elementwise elementwise = Elementwise::kNone;
   // Results are windows into the first operand: result number `result` of x, or nothing when
   // strides cannot express it.
-  std::optional<View> (*view)(const OpCall& call, const View& x, size_t result) = nullptr;
+  ViewOf* view = nullptr;
   // The operands are copied into windows of the result.
-  View (*piece)(const OpCall& call, const View& whole, size_t operand) = nullptr;
+  PieceOf* piece = nullptr;
   // Emits nodes.
-  void (*lower)(const OpCall& call, Lowering& lowering) = nullptr;
+  Lower* lower = nullptr;
 
   // Of a `view` row whose result has all elements of x: where x lies when the result lies at
   // `result`.
-  std::optional<View> (*inverse)(const OpCall& call, const View& result) = nullptr;
+  InverseOf* inverse = nullptr;
 };
 
 // nullptr when the engine has no such operation.

@@ -80,13 +80,8 @@ void Lower(const OpCall& call, Lowering& lowering) {
   EmitProduct(lowering, scores, value, out);
 }
 
-constexpr OpRow MakeRow() {
-  OpRow row{"scaled_dot_product_attention", "query key value attn_mask?", Infer};
-  row.lower = Lower;
-  return row;
-}
-
-constexpr OpRow kRows[] = {MakeRow()};
+constexpr OpRow kRows[] = {
+    {"scaled_dot_product_attention", "query key value attn_mask?", Infer, Lower}};
 
 }  // namespace
 

@@ -156,20 +156,11 @@ void LowerConstexprCast(const OpCall& call, Lowering& lowering) {
   });
 }
 
-constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
-                        void (*lower)(const OpCall&, Lowering&)) {
-  OpRow row{name, operands, infer};
-  row.lower = lower;
-  return row;
-}
-
 constexpr OpRow kRows[] = {
-    MakeRow("constexpr_lut_to_dense", "indices lut shape? vector_axis?", LutToDense,
-            LowerLutToDense),
-    MakeRow("constexpr_sparse_to_dense", "nonzero_data mask shape?", SparseToDense,
-            LowerSparseToDense),
-    MakeRow("constexpr_blockwise_shift_scale", "data scale offset?", ShiftScale, LowerShiftScale),
-    MakeRow("constexpr_cast", "source_val output_dtype", ConstexprCast, LowerConstexprCast),
+    {"constexpr_lut_to_dense", "indices lut shape? vector_axis?", LutToDense, LowerLutToDense},
+    {"constexpr_sparse_to_dense", "nonzero_data mask shape?", SparseToDense, LowerSparseToDense},
+    {"constexpr_blockwise_shift_scale", "data scale offset?", ShiftScale, LowerShiftScale},
+    {"constexpr_cast", "source_val output_dtype", ConstexprCast, LowerConstexprCast},
 };
 
 }  // namespace

@@ -147,13 +147,8 @@ void Lower(const OpCall& call, Lowering& lowering) {
   EmitBias(lowering, sum, &bias, out);
 }
 
-constexpr OpRow MakeRow() {
-  OpRow row{"conv", "x weight bias? strides? pad_type? pad? dilations? groups?", Infer};
-  row.lower = Lower;
-  return row;
-}
-
-constexpr OpRow kRows[] = {MakeRow()};
+constexpr OpRow kRows[] = {
+    {"conv", "x weight bias? strides? pad_type? pad? dilations? groups?", Infer, Lower}};
 
 }  // namespace
 

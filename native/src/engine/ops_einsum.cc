@@ -111,13 +111,7 @@ void Lower(const OpCall& call, Lowering& lowering) {
   });
 }
 
-constexpr OpRow MakeRow() {
-  OpRow row{"einsum", "values* equation", Infer};
-  row.lower = Lower;
-  return row;
-}
-
-constexpr OpRow kRows[] = {MakeRow()};
+constexpr OpRow kRows[] = {{"einsum", "values* equation", Infer, Lower}};
 
 }  // namespace
 

@@ -215,22 +215,15 @@ void LowerScatter(const OpCall& call, Lowering& lowering) {
   });
 }
 
-constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
-                        void (*lower)(const OpCall&, Lowering&)) {
-  OpRow row{name, operands, infer};
-  row.lower = lower;
-  return row;
-}
-
 constexpr OpRow kRows[] = {
-    MakeRow("gather", "x indices axis? batch_dims? validate_indices?", Gather, LowerGather),
-    MakeRow("gather_along_axis", "x indices axis? validate_indices?", GatherAlongAxis,
-            LowerGatherAlongAxis),
-    MakeRow("gather_nd", "x indices batch_dims? validate_indices?", GatherNd, LowerGatherNd),
-    MakeRow("scatter", "data indices updates axis? mode? validate_indices?", Scatter, LowerScatter),
-    MakeRow("scatter_along_axis", "data indices updates axis? mode? validate_indices?", Scatter,
-            LowerScatterAlongAxis),
-    MakeRow("scatter_nd", "data indices updates mode? validate_indices?", Scatter, LowerScatter),
+    {"gather", "x indices axis? batch_dims? validate_indices?", Gather, LowerGather},
+    {"gather_along_axis", "x indices axis? validate_indices?", GatherAlongAxis,
+     LowerGatherAlongAxis},
+    {"gather_nd", "x indices batch_dims? validate_indices?", GatherNd, LowerGatherNd},
+    {"scatter", "data indices updates axis? mode? validate_indices?", Scatter, LowerScatter},
+    {"scatter_along_axis", "data indices updates axis? mode? validate_indices?", Scatter,
+     LowerScatterAlongAxis},
+    {"scatter_nd", "data indices updates mode? validate_indices?", Scatter, LowerScatter},
 };
 
 }  // namespace

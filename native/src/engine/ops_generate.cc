@@ -197,25 +197,17 @@ void LowerBandPart(const OpCall& call, Lowering& lowering) {
   });
 }
 
-constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
-                        void (*lower)(const OpCall&, Lowering&)) {
-  OpRow row{name, operands, infer};
-  row.lower = lower;
-  return row;
-}
-
 constexpr OpRow kRows[] = {
-    MakeRow("shape", "x", ShapeOp, LowerShape),
-    MakeRow("range_1d", "start end step", Range, LowerRange),
-    MakeRow("fill", "shape value?", Fill, LowerFill),
-    MakeRow("fill_like", "ref_tensor value?", Fill, LowerFill),
-    MakeRow("one_hot", "indices one_hot_vector_size axis? on_value? off_value?", OneHot,
-            LowerOneHot),
-    MakeRow("pad", "x pad mode? constant_val?", Pad, LowerPad),
-    MakeRow("slice_update", "x update begin end stride? begin_mask? end_mask? squeeze_mask?",
-            SliceUpdate, LowerSliceUpdate),
-    MakeRow("cumsum", "x axis? exclusive? reverse?", SameAsX, LowerCumsum),
-    MakeRow("band_part", "x lower? upper?", SameAsX, LowerBandPart),
+    {"shape", "x", ShapeOp, LowerShape},
+    {"range_1d", "start end step", Range, LowerRange},
+    {"fill", "shape value?", Fill, LowerFill},
+    {"fill_like", "ref_tensor value?", Fill, LowerFill},
+    {"one_hot", "indices one_hot_vector_size axis? on_value? off_value?", OneHot, LowerOneHot},
+    {"pad", "x pad mode? constant_val?", Pad, LowerPad},
+    {"slice_update", "x update begin end stride? begin_mask? end_mask? squeeze_mask?", SliceUpdate,
+     LowerSliceUpdate},
+    {"cumsum", "x axis? exclusive? reverse?", SameAsX, LowerCumsum},
+    {"band_part", "x lower? upper?", SameAsX, LowerBandPart},
 };
 
 }  // namespace

@@ -174,35 +174,22 @@ void LowerTile(const OpCall& call, Lowering& lowering) {
   lowering.EmitCopy(dense, out);
 }
 
-// Rows are made by functions: designated initialisers leave members out and -Wextra objects.
-constexpr OpRow ViewRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
-                        Place (*view)(const OpCall&, const View&, size_t),
-                        Place (*inverse)(const OpCall&, const View&),
-                        void (*lower)(const OpCall&, Lowering&) = nullptr) {
-  OpRow row{name, operands, infer};
-  row.view = view;
-  row.inverse = inverse;
-  row.lower = lower;
-  return row;
-}
-
 constexpr OpRow kRows[] = {
-    ViewRow("identity", "x", Identity, SameElements, SameElementsInverse),
-    ViewRow("tensor_buffer_to_tensor", "input", Identity, SameElements, SameElementsInverse),
-    ViewRow("tensor_to_tensor_buffer", "input interleave_factors? strides?", Identity, SameElements,
-            SameElementsInverse),
-    ViewRow("reshape", "x shape", Reshape, SameElements, SameElementsInverse),
-    ViewRow("flatten2d", "x axis?", Flatten, SameElements, SameElementsInverse),
-    ViewRow("expand_dims", "x axes", ExpandDims, SameElements, SameElementsInverse),
-    ViewRow("squeeze", "x axes?", Squeeze, SameElements, SameElementsInverse),
-    ViewRow("transpose", "x perm", Transpose, TransposeView, TransposeInverse),
-    ViewRow("reverse", "x axes?", Reverse, ReverseView, nullptr),
-    ViewRow("tile", "x reps", Tile, TileView, nullptr, LowerTile),
-    ViewRow("slice_by_index", "x begin end stride? begin_mask? end_mask? squeeze_mask?",
-            InferSliceByIndex, ViewSliceByIndex, nullptr),
-    ViewRow("slice_by_size", "x begin size", InferSliceBySize, ViewSliceBySize, nullptr,
-            LowerSliceBySize),
-    ViewRow("split", "x num_splits? split_sizes? axis", InferSplit, ViewSplit, nullptr),
+    {"identity", "x", Identity, SameElements, SameElementsInverse},
+    {"tensor_buffer_to_tensor", "input", Identity, SameElements, SameElementsInverse},
+    {"tensor_to_tensor_buffer", "input interleave_factors? strides?", Identity, SameElements,
+     SameElementsInverse},
+    {"reshape", "x shape", Reshape, SameElements, SameElementsInverse},
+    {"flatten2d", "x axis?", Flatten, SameElements, SameElementsInverse},
+    {"expand_dims", "x axes", ExpandDims, SameElements, SameElementsInverse},
+    {"squeeze", "x axes?", Squeeze, SameElements, SameElementsInverse},
+    {"transpose", "x perm", Transpose, TransposeView, TransposeInverse},
+    {"reverse", "x axes?", Reverse, ReverseView, nullptr},
+    {"tile", "x reps", Tile, TileView, nullptr, LowerTile},
+    {"slice_by_index", "x begin end stride? begin_mask? end_mask? squeeze_mask?", InferSliceByIndex,
+     ViewSliceByIndex, nullptr},
+    {"slice_by_size", "x begin size", InferSliceBySize, ViewSliceBySize, nullptr, LowerSliceBySize},
+    {"split", "x num_splits? split_sizes? axis", InferSplit, ViewSplit, nullptr},
 };
 
 }  // namespace

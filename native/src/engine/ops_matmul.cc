@@ -130,16 +130,9 @@ void LowerLinear(const OpCall& call, Lowering& lowering) {
   EmitBias(lowering, sum, &bias, out);
 }
 
-constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
-                        void (*lower)(const OpCall&, Lowering&)) {
-  OpRow row{name, operands, infer};
-  row.lower = lower;
-  return row;
-}
-
 constexpr OpRow kRows[] = {
-    MakeRow("matmul", "x y transpose_x? transpose_y?", Matmul, LowerMatmul),
-    MakeRow("linear", "x weight bias?", Linear, LowerLinear),
+    {"matmul", "x y transpose_x? transpose_y?", Matmul, LowerMatmul},
+    {"linear", "x weight bias?", Linear, LowerLinear},
 };
 
 }  // namespace

@@ -182,18 +182,11 @@ void LowerBatchNorm(const OpCall& call, Lowering& lowering) {
   });
 }
 
-constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
-                        void (*lower)(const OpCall&, Lowering&)) {
-  OpRow row{name, operands, infer};
-  row.lower = lower;
-  return row;
-}
-
 constexpr OpRow kRows[] = {
-    MakeRow("layer_norm", "x axes? gamma? beta? epsilon?", LayerNorm, LowerLayerNorm),
-    MakeRow("instance_norm", "x gamma? beta? epsilon?", PerChannel, LowerInstanceNorm),
-    MakeRow("batch_norm", "x mean variance gamma? beta? epsilon?", PerChannel, LowerBatchNorm),
-    MakeRow("l2_norm", "x epsilon?", L2Norm, LowerL2Norm),
+    {"layer_norm", "x axes? gamma? beta? epsilon?", LayerNorm, LowerLayerNorm},
+    {"instance_norm", "x gamma? beta? epsilon?", PerChannel, LowerInstanceNorm},
+    {"batch_norm", "x mean variance gamma? beta? epsilon?", PerChannel, LowerBatchNorm},
+    {"l2_norm", "x epsilon?", L2Norm, LowerL2Norm},
 };
 
 }  // namespace

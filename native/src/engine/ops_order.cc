@@ -108,17 +108,9 @@ void LowerArgSort(const OpCall& call, Lowering& lowering) {
   });
 }
 
-constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
-                        void (*lower)(const OpCall&, Lowering&)) {
-  OpRow row{name, operands, infer};
-  row.lower = lower;
-  return row;
-}
-
 constexpr OpRow kRows[] = {
-    MakeRow("topk", "x k? axis? ascending? sort? return_indices? output_indices_dtype?", TopK,
-            LowerTopK),
-    MakeRow("argsort", "x axis? ascending?", ArgSort, LowerArgSort),
+    {"topk", "x k? axis? ascending? sort? return_indices? output_indices_dtype?", TopK, LowerTopK},
+    {"argsort", "x axis? ascending?", ArgSort, LowerArgSort},
 };
 
 }  // namespace

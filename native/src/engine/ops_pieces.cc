@@ -67,16 +67,9 @@ View StackPiece(const OpCall& call, const View& whole, size_t operand) {
   return WithoutAxis(Sliced(whole, axis, int64_t(operand), 1), axis);
 }
 
-constexpr OpRow PieceRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
-                         View (*piece)(const OpCall&, const View&, size_t)) {
-  OpRow row{name, operands, infer};
-  row.piece = piece;
-  return row;
-}
-
 constexpr OpRow kRows[] = {
-    PieceRow("concat", "values* axis interleave?", Concat, ConcatPiece),
-    PieceRow("stack", "values* axis", Stack, StackPiece),
+    {"concat", "values* axis interleave?", Concat, ConcatPiece},
+    {"stack", "values* axis", Stack, StackPiece},
 };
 
 }  // namespace

@@ -91,19 +91,11 @@ void Lower(const OpCall& call, Lowering& lowering) {
   });
 }
 
-template <Pool pool>
-constexpr OpRow MakeRow(const char* name, const char* operands) {
-  OpRow row{name, operands, Infer};
-  row.lower = Lower<pool>;
-  return row;
-}
-
 constexpr OpRow kRows[] = {
-    MakeRow<Pool::kMax>("max_pool", "x kernel_sizes strides? pad_type pad? ceil_mode?"),
-    MakeRow<Pool::kAverage>(
-        "avg_pool",
-        "x kernel_sizes strides? pad_type pad? ceil_mode? exclude_padding_from_average?"),
-    MakeRow<Pool::kL2>("l2_pool", "x kernel_sizes strides? pad_type pad? ceil_mode?"),
+    {"max_pool", "x kernel_sizes strides? pad_type pad? ceil_mode?", Infer, Lower<Pool::kMax>},
+    {"avg_pool", "x kernel_sizes strides? pad_type pad? ceil_mode? exclude_padding_from_average?",
+     Infer, Lower<Pool::kAverage>},
+    {"l2_pool", "x kernel_sizes strides? pad_type pad? ceil_mode?", Infer, Lower<Pool::kL2>},
 };
 
 }  // namespace

@@ -90,18 +90,11 @@ void LowerQuantize(const OpCall& call, Lowering& lowering) {
   });
 }
 
-constexpr OpRow MakeRow(const char* name, const char* operands, Types (*infer)(const OpCall&),
-                        void (*lower)(const OpCall&, Lowering&)) {
-  OpRow row{name, operands, infer};
-  row.lower = lower;
-  return row;
-}
-
 constexpr OpRow kRows[] = {
-    MakeRow("quantize", "input scale zero_point? axis? output_dtype", Quantize, LowerQuantize),
-    MakeRow("dequantize", "input scale zero_point? axis?", Dequantize, LowerDequantize),
-    MakeRow("constexpr_affine_dequantize", "quantized_data zero_point scale axis", AffineDequantize,
-            LowerDequantize),
+    {"quantize", "input scale zero_point? axis? output_dtype", Quantize, LowerQuantize},
+    {"dequantize", "input scale zero_point? axis?", Dequantize, LowerDequantize},
+    {"constexpr_affine_dequantize", "quantized_data zero_point scale axis", AffineDequantize,
+     LowerDequantize},
 };
 
 }  // namespace

@@ -126,18 +126,13 @@ void Lower(const OpCall& call, Lowering& lowering) {
   });
 }
 
-constexpr OpRow MakeRow() {
-  OpRow row{"lstm",
-            "x initial_h initial_c weight_ih weight_hh bias? peephole? weight_ih_back? "
-            "weight_hh_back? bias_back? "
-            "peephole_back? direction? output_sequence? recurrent_activation? cell_activation? "
-            "activation? clip?",
-            Infer};
-  row.lower = Lower;
-  return row;
-}
-
-constexpr OpRow kRows[] = {MakeRow()};
+constexpr OpRow kRows[] = {
+    {"lstm",
+     "x initial_h initial_c weight_ih weight_hh bias? peephole? weight_ih_back? "
+     "weight_hh_back? bias_back? "
+     "peephole_back? direction? output_sequence? recurrent_activation? cell_activation? "
+     "activation? clip?",
+     Infer, Lower}};
 
 }  // namespace
 

@@ -62,28 +62,19 @@ void Lower(const OpCall& call, Lowering& lowering) {
                               const RunContext& context) { return reduction.Run(context); });
 }
 
-template <ReduceKind kind>
-constexpr OpRow MakeRow(const char* name) {
-  const bool arg = kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin;
-  OpRow row{name, arg ? "x axis? keep_dims? output_dtype?" : "x axes? keep_dims?",
-            arg ? ReduceArg : Reduce};
-  row.lower = Lower<kind>;
-  return row;
-}
-
 constexpr OpRow kRows[] = {
-    MakeRow<ReduceKind::kSum>("reduce_sum"),
-    MakeRow<ReduceKind::kMean>("reduce_mean"),
-    MakeRow<ReduceKind::kMax>("reduce_max"),
-    MakeRow<ReduceKind::kMin>("reduce_min"),
-    MakeRow<ReduceKind::kProd>("reduce_prod"),
-    MakeRow<ReduceKind::kL1>("reduce_l1_norm"),
-    MakeRow<ReduceKind::kL2>("reduce_l2_norm"),
-    MakeRow<ReduceKind::kLogSum>("reduce_log_sum"),
-    MakeRow<ReduceKind::kLogSumExp>("reduce_log_sum_exp"),
-    MakeRow<ReduceKind::kSumSquare>("reduce_sum_square"),
-    MakeRow<ReduceKind::kArgMax>("reduce_argmax"),
-    MakeRow<ReduceKind::kArgMin>("reduce_argmin"),
+    {"reduce_sum", "x axes? keep_dims?", Reduce, Lower<ReduceKind::kSum>},
+    {"reduce_mean", "x axes? keep_dims?", Reduce, Lower<ReduceKind::kMean>},
+    {"reduce_max", "x axes? keep_dims?", Reduce, Lower<ReduceKind::kMax>},
+    {"reduce_min", "x axes? keep_dims?", Reduce, Lower<ReduceKind::kMin>},
+    {"reduce_prod", "x axes? keep_dims?", Reduce, Lower<ReduceKind::kProd>},
+    {"reduce_l1_norm", "x axes? keep_dims?", Reduce, Lower<ReduceKind::kL1>},
+    {"reduce_l2_norm", "x axes? keep_dims?", Reduce, Lower<ReduceKind::kL2>},
+    {"reduce_log_sum", "x axes? keep_dims?", Reduce, Lower<ReduceKind::kLogSum>},
+    {"reduce_log_sum_exp", "x axes? keep_dims?", Reduce, Lower<ReduceKind::kLogSumExp>},
+    {"reduce_sum_square", "x axes? keep_dims?", Reduce, Lower<ReduceKind::kSumSquare>},
+    {"reduce_argmax", "x axis? keep_dims? output_dtype?", ReduceArg, Lower<ReduceKind::kArgMax>},
+    {"reduce_argmin", "x axis? keep_dims? output_dtype?", ReduceArg, Lower<ReduceKind::kArgMin>},
 };
 
 }  // namespace

@@ -20,13 +20,7 @@ void Lower(const OpCall& call, Lowering& lowering) {
   });
 }
 
-constexpr OpRow MakeRow() {
-  OpRow row{"softmax", "x axis?", Infer};
-  row.lower = Lower;
-  return row;
-}
-
-constexpr OpRow kRows[] = {MakeRow()};
+constexpr OpRow kRows[] = {{"softmax", "x axis?", Infer, Lower}};
 
 }  // namespace
 
