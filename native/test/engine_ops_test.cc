@@ -4,24 +4,9 @@
 #include "check.h"
 #include "engine_program.h"
 
-using engine_test::Half;
-using engine_test::Near;
-using engine_test::Numbers;
-using engine_test::Outcome;
-using engine_test::Program;
-using engine_test::Random;
-using engine_test::Run;
+using namespace engine_test;
 
 namespace {
-
-Numbers Only(const Outcome& outcome) {
-  if (!outcome.error.empty()) std::printf("%s\n", outcome.error.c_str());
-  return outcome.outputs.size() == 1 ? outcome.outputs[0] : Numbers();
-}
-
-std::string Ints(const std::string& list, int count) {
-  return "tensor<int32, [" + std::to_string(count) + "]>([" + list + "])";
-}
 
 // One operation on x fp32 [3, 37] or on x and w.
 Numbers Unary(const std::string& op, const std::string& extra, const Numbers& x) {

@@ -4,25 +4,7 @@
 #include "check.h"
 #include "engine_program.h"
 
-using engine_test::Near;
-using engine_test::Numbers;
-using engine_test::Outcome;
-using engine_test::Program;
-using engine_test::Random;
-using engine_test::Run;
-
-namespace {
-
-Numbers Only(const Outcome& outcome) {
-  if (!outcome.error.empty()) std::printf("%s\n", outcome.error.c_str());
-  return outcome.outputs.size() == 1 ? outcome.outputs[0] : Numbers();
-}
-
-std::string Ints(const std::string& list, int count) {
-  return "tensor<int32, [" + std::to_string(count) + "]>([" + list + "])";
-}
-
-}  // namespace
+using namespace engine_test;
 
 TEST(matrix_products_broadcast_and_transpose) {
   const Numbers x = Random(2 * 3 * 5 * 4, 1), w = Random(3 * 4 * 6, 2);

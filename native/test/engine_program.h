@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -21,6 +22,11 @@ inline std::string Program(const std::string& parameters, const std::string& bod
                            const std::string& outputs) {
   return "program(1.3)\n{\n  func main<ios18>(" + parameters + ") {\n" + body + "\n  } -> (" +
          outputs + ");\n}\n";
+}
+
+// A literal of a rank-1 int32 tensor.
+inline std::string Ints(const std::string& list, int count) {
+  return "tensor<int32, [" + std::to_string(count) + "]>([" + list + "])";
 }
 
 // Reproducible numbers in [-1, 1) that fp16 holds exactly.
@@ -109,6 +115,12 @@ inline Outcome Run(const std::string& text, const std::vector<Numbers>& inputs,
   for (size_t i = 0; i < out.size(); ++i)
     outcome.outputs.push_back(Load(program.outputs()[i], out[i]));
   return outcome;
+}
+
+// The only output of a program; of one that failed nothing, and the reason is printed.
+inline Numbers Only(const Outcome& outcome) {
+  if (!outcome.error.empty()) std::printf("%s\n", outcome.error.c_str());
+  return outcome.outputs.size() == 1 ? outcome.outputs[0] : Numbers();
 }
 
 inline bool Near(const Numbers& a, const Numbers& b, float tolerance) {

@@ -5,18 +5,9 @@
 #include "check.h"
 #include "engine_program.h"
 
-using engine_test::Half;
-using engine_test::Numbers;
-using engine_test::Outcome;
-using engine_test::Program;
-using engine_test::Random;
-using engine_test::Run;
+using namespace engine_test;
 
 namespace {
-
-std::string Ints(const std::string& list, int count) {
-  return "tensor<int32, [" + std::to_string(count) + "]>([" + list + "])";
-}
 
 // Attention over packed heads: slices, reshapes, transposes, a product, softmax and the way back.
 std::string Attention() {

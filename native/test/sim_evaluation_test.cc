@@ -7,28 +7,6 @@ using namespace sim_test;
 namespace {
 
 constexpr size_t kBytes = 65536;
-const std::string kType = "tensor<fp16, [1, 64, 1, 64]>";
-
-std::string Settings(const std::string& chip, const std::string& more = "") {
-  return "{\"chip\":\"" + chip + "\"" + more + "}";
-}
-
-// One operation on x of kType.
-std::string Unary(const std::string& call, const std::string& type = kType,
-                  const std::string& before = "") {
-  return Program(kType + " x", before + type + " r = " + call + "[name = string(\"r\")];", "r");
-}
-
-// The same with the spelling M1 and M2 take.
-std::string Old(std::string text) {
-  const auto replace = [&](const std::string& from, const std::string& to) {
-    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-      text.replace(at, from.size(), to);
-  };
-  replace("program(1.3)", "program(1.0)");
-  replace("<ios18>", "<ios16>");
-  return text;
-}
 
 struct Sizes {
   size_t input, output;

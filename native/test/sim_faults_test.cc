@@ -12,7 +12,6 @@ using namespace sim_test;
 namespace {
 
 constexpr size_t kBytes = 49152;
-const std::string kType = "tensor<fp16, [1, 64, 1, 64]>";
 
 std::string Text(int addend) {
   return Program(

@@ -37,6 +37,11 @@ class Folder {
   std::string path_;
 };
 
+// A configuration of the simulator.
+inline std::string Settings(const std::string& chip, const std::string& more = "") {
+  return "{\"chip\":\"" + chip + "\"" + more + "}";
+}
+
 // A model from text and weights, its files written where the framework looks. Needs a pool.
 class Model {
  public:
@@ -132,6 +137,25 @@ inline std::string Program(const std::string& parameters, const std::string& bod
                            const std::string& outputs) {
   return "program(1.3)\n{\n  func main<ios18>(" + parameters + ") {\n" + body + "\n  } -> (" +
          outputs + ");\n}\n";
+}
+
+inline const std::string kType = "tensor<fp16, [1, 64, 1, 64]>";
+
+// One operation on x of kType.
+inline std::string Unary(const std::string& call, const std::string& type = kType,
+                         const std::string& before = "") {
+  return Program(kType + " x", before + type + " r = " + call + "[name = string(\"r\")];", "r");
+}
+
+// The same program with the spelling M1 and M2 take.
+inline std::string Old(std::string text) {
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+      text.replace(at, from.size(), to);
+  };
+  replace("program(1.3)", "program(1.0)");
+  replace("<ios18>", "<ios16>");
+  return text;
 }
 
 // A weight file with one fp16 record at 64.

@@ -6,12 +6,12 @@ using namespace sim_test;
 
 namespace {
 
-constexpr size_t kBytes = 49152;  // the smallest surface, 256 × 96 halves
-const std::string kType = "tensor<fp16, [1, 256, 1, 64]>";
+constexpr size_t kBytes = 49152;                                // of the smallest surface
+const std::string kSmallest = "tensor<fp16, [1, 256, 1, 64]>";  // fits it
 
 std::string AddProgram() {
-  return Program(kType + " a, " + kType + " b",
-                 kType + " sum = add(x = a, y = b)[name = string(\"sum\")];", "sum");
+  return Program(kSmallest + " a, " + kSmallest + " b",
+                 kSmallest + " sum = add(x = a, y = b)[name = string(\"sum\")];", "sum");
 }
 
 float Index(size_t i) { return float(i % 100); }
@@ -94,8 +94,8 @@ TEST(binds_alphabetically) {
   EXPECT(Configure("{}"));
   const Pool pool;
   // In the text: z − a; outputs in the order y, b.
-  Model model(Program(kType + " z, " + kType + " a",
-                      kType + " y = sub(x = z, y = a)[name = string(\"y\")];\n" + kType +
+  Model model(Program(kSmallest + " z, " + kSmallest + " a",
+                      kSmallest + " y = sub(x = z, y = a)[name = string(\"y\")];\n" + kSmallest +
                           " b = add(x = z, y = a)[name = string(\"b\")];",
                       "y, b"));
   EXPECT(model.Compile() && model.Load());
@@ -111,11 +111,11 @@ TEST(hides_the_weights_that_change_after_compile) {
   EXPECT(Configure("{}"));
   const Pool pool;
   const std::string text =
-      Program(kType + " x",
+      Program(kSmallest + " x",
               "tensor<fp16, [1, 256, 1, 1]> w = const()[name = string(\"w\"), val = tensor<fp16, "
               "[1, 256, 1, 1]>(BLOBFILE("
               "path = string(\"@model_path/weights/w.bin\"), offset = uint64(64)))];\n" +
-                  kType + " y = mul(x = x, y = w)[name = string(\"y\")];",
+                  kSmallest + " y = mul(x = x, y = w)[name = string(\"y\")];",
               "y");
   Model model(text, {{"weights/w.bin", Blob(std::vector<float>(256, 2))}});
   EXPECT(model.Compile() && model.Load());
