@@ -1,5 +1,5 @@
-import { type Device, type Executable, type Schedule, type View, view } from '@ane/runtime'
-import { type BoundProgram, defaultBinding, type WeightBinding } from '../binding.js'
+import { type Device, type Executable, type Schedule, view } from '@ane/runtime'
+import { defaultBinding, type WeightBinding } from '../binding.js'
 import { type ModelConfig, modelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
 import { checkHostOps } from '../host-ops.js'
@@ -10,8 +10,8 @@ import type { Weights } from '../weights.js'
 import { Classifier } from './classifier.js'
 import { type AdamwHyperparameters, Parameters } from './parameters.js'
 import { SegmentPrograms } from './segment-programs.js'
-import { recordBackward, recordForward } from './segment-schedule.js'
-import { checkStepOptions, type StepResult, type StepTimes, type TrainStepOptions } from './step-options.js'
+import { checkStepOptions, type StepResult, type TrainStepOptions } from './step-options.js'
+import { type Pass, StepSchedules } from './step-schedules.js'
 
 /**
  * One model's training step on one device: programs compiled, buffers allocated and schedules recorded before the first step.
@@ -28,13 +28,7 @@ export class TrainStep {
   readonly gradients: Weights
   readonly firstMoments: Weights
   readonly secondMoments: Weights
-  readonly #norm = new Float64Array(1)
   readonly #compact: ((target: number) => number) | undefined
-  /** Settle when the programs for the current weights can run. */
-  #ready!: { forward: Promise<void>; backward: Promise<void> }
-  #bound!: { forward: BoundProgram[]; backward: BoundProgram[] }
-  #passes!: { evaluate: Schedule; forward: Schedule; backward: Schedule }
-  #schedules!: { stage: Schedule; update: Schedule; norm: Schedule }
 
   private constructor(
     private readonly device: OwnedDevice,
@@ -43,8 +37,7 @@ export class TrainStep {
     readonly options: TrainStepOptions & { dtype: ModelDtype; binding: WeightBinding },
     private readonly store: Parameters,
     private readonly classifier: Classifier,
-    private readonly input: View,
-    private readonly outputGradient: View,
+    private readonly schedules: StepSchedules,
   ) {
     this.tokens = classifier.tokens
     this.targets = new Int32Array(classifier.targets.length).fill(-1)
@@ -77,93 +70,18 @@ export class TrainStep {
         const surface = owned.createSurface([1, config.hidden_size, 1, columns], dtype, name)
         return view(surface, { rows: config.hidden_size, cols: columns })
       }
+      const [input, outputGradient] = [stream('embedding'), stream('d_output')]
+      const parts = { device: owned, programs, parameters, classifier, input, outputGradient }
+      const schedules = await StepSchedules.create(parts)
       const fixed = { ...options, dtype, binding }
-      const step = new TrainStep(
-        owned,
-        programs,
-        config,
-        fixed,
-        parameters,
-        classifier,
-        stream('embedding'),
-        stream('d_output'),
-      )
-      await step.#build()
-      await step.#schedules.stage.execute()
+      const step = new TrainStep(owned, programs, config, fixed, parameters, classifier, schedules)
+      await schedules.stage.execute()
       return step
     } catch (error) {
       programs.dispose()
       owned.dispose()
       throw error
     }
-  }
-
-  async #build(): Promise<void> {
-    this.#compile()
-    await this.#ready.backward
-    for (const [i, { segment }] of this.programs.blocks.entries()) {
-      for (const { parameter, name } of segment.weights) {
-        this.store.addStaging(name, this.#bound.forward[i].staging.get(parameter) ?? [])
-        this.store.addStaging(name, this.#bound.backward[i].staging.get(parameter) ?? [])
-      }
-    }
-    this.#schedules = {
-      stage: this.#record((schedule) => this.store.recordStaging(schedule)),
-      update: this.#record((schedule) => this.store.recordUpdate(schedule)),
-      norm: this.#record((schedule) => this.store.recordGradientNorm(schedule, this.#norm)),
-    }
-  }
-
-  /** Starts compiling for the current weights, forward programs first; whoever runs them waits and sees a failure. */
-  #compile(): void {
-    const bound = {} as { forward: BoundProgram[]; backward: BoundProgram[] }
-    const passes = {} as { evaluate: Schedule; forward: Schedule; backward: Schedule }
-    let streams: View[]
-    const forward = this.programs.bind('forward', this.parameters).then((programs) => {
-      bound.forward = programs
-      this.#bound = bound
-      passes.evaluate = this.#record((schedule) => this.#recordForward(schedule, false))
-      passes.forward = this.#record((schedule) => {
-        streams = this.#recordForward(schedule, true)
-      })
-      this.#passes = passes
-    })
-    const backward = forward.then(async () => {
-      bound.backward = await this.programs.bind('backward', this.parameters)
-      passes.backward = this.#record((schedule) => this.#recordBackward(schedule, streams))
-    })
-    for (const each of [forward, backward]) each.catch(() => {})
-    this.#ready = { forward, backward }
-  }
-
-  #record(write: (schedule: Schedule) => void): Schedule {
-    const schedule = this.device.createSchedule()
-    write(schedule)
-    return schedule
-  }
-
-  /** Returns the input of every segment and, last, the output of the last. */
-  #recordForward(schedule: Schedule, backward: boolean): View[] {
-    this.classifier.recordEmbedding(schedule, this.input)
-    const streams = [this.input]
-    for (const [i, block] of this.programs.blocks.entries()) {
-      streams.push(recordForward(schedule, block, this.#bound.forward[i], this.store, streams.at(-1)!))
-    }
-    this.classifier.recordLogits(schedule, streams.at(-1)!)
-    this.classifier.recordLoss(schedule, backward)
-    return streams
-  }
-
-  #recordBackward(schedule: Schedule, streams: readonly View[]): void {
-    let gradient = this.outputGradient
-    this.classifier.recordBackward(schedule, streams.at(-1)!, gradient)
-    const { blocks } = this.programs
-    const { forward, backward } = this.#bound
-    for (let i = blocks.length - 1; i >= 0; i--) {
-      const programs = { forward: forward[i], backward: backward[i] }
-      gradient = recordBackward(schedule, blocks[i], programs, this.store, streams[i], gradient)
-    }
-    this.classifier.recordEmbeddingBackward(schedule, gradient)
   }
 
   #fill(): void {
@@ -194,19 +112,8 @@ export class TrainStep {
     return this.#run(['evaluate'])
   }
 
-  /** Runs passes one after the other, each as soon as its programs are compiled. */
-  async #run(passes: readonly ('evaluate' | 'forward' | 'backward')[]): Promise<StepResult> {
-    const times = { device_forward: 0, device_backward: 0, host: 0, staging: 0, compile: 0, total: 0 }
-    for (const pass of passes) {
-      const asked = performance.now()
-      await this.#ready[pass === 'backward' ? 'backward' : 'forward']
-      const waited = performance.now() - asked
-      const schedule = this.#passes[pass]
-      const { total, entries } = await schedule.execute()
-      for (const [i, { group }] of schedule.entries.entries()) times[group as keyof StepTimes] += entries[i]
-      times.compile += waited
-      times.total += total + waited
-    }
+  async #run(passes: readonly Pass[]): Promise<StepResult> {
+    const times = await this.schedules.run(passes)
     const [sum, count] = this.classifier.loss
     return { loss: sum / count, count, times }
   }
@@ -226,8 +133,8 @@ export class TrainStep {
 
   /** L2 norm of all gradients together, accumulated in fp64; still loss-scaled, NaN or infinite if any gradient is. */
   async gradNorm(): Promise<number> {
-    await this.#schedules.norm.execute()
-    return this.#norm[0]
+    await this.schedules.norm.execute()
+    return this.schedules.gradientNorm[0]
   }
 
   /**
@@ -239,8 +146,8 @@ export class TrainStep {
    */
   async adamw(hyper: AdamwHyperparameters): Promise<number> {
     this.store.setHyperparameters(hyper)
-    await this.#ready.backward
-    const { total } = await this.#schedules.update.execute()
+    await this.schedules.compiled()
+    const { total } = await this.schedules.update.execute()
     this.#refresh()
     return total
   }
@@ -248,13 +155,13 @@ export class TrainStep {
   /** Copies the weights to where the device reads them; call after changing `parameters` from outside. */
   async stage(): Promise<void> {
     await this.settled()
-    await this.#schedules.stage.execute()
+    await this.schedules.stage.execute()
     this.#refresh()
-    await this.#ready.backward
+    await this.schedules.compiled()
   }
 
   #refresh(): void {
-    if (this.options.binding === 'baked') this.#compile()
+    if (this.options.binding === 'baked') this.schedules.compile()
   }
 
   /** Programs handed to the compiler so far. */
@@ -269,12 +176,12 @@ export class TrainStep {
 
   /** What one forward and backward pass runs, in order. */
   get entries(): Schedule['entries'] {
-    return [...this.#passes.forward.entries, ...this.#passes.backward.entries]
+    return this.schedules.entries
   }
 
   /** Resolves when no program is being compiled, whether or not all compiled; the device can then be closed for good. */
-  async settled(): Promise<void> {
-    await Promise.allSettled([this.#ready.forward, this.#ready.backward])
+  settled(): Promise<void> {
+    return this.schedules.settled()
   }
 
   /** Frees programs and surfaces and stops compiling; the weights, gradients and moments stay readable. */

@@ -1,0 +1,152 @@
+import type { Device, Schedule, View } from '@ane/runtime'
+import type { BoundProgram } from '../binding.js'
+import type { Weights } from '../weights.js'
+import type { Classifier } from './classifier.js'
+import type { Parameters } from './parameters.js'
+import type { SegmentPrograms } from './segment-programs.js'
+import { recordBackward, recordForward } from './segment-schedule.js'
+import type { StepTimes } from './step-options.js'
+
+/** What the schedules of a training step work on. */
+export interface StepParts {
+  readonly device: Device
+  readonly programs: SegmentPrograms
+  readonly parameters: Parameters
+  readonly classifier: Classifier
+  /** Embedded tokens, `[C, S]`. */
+  readonly input: View
+  /** Gradient of the last segment's output, `[C, S]`. */
+  readonly outputGradient: View
+}
+
+/** Passes over the model: `forward` and `backward` belong together, `evaluate` leaves gradients alone. */
+export type Pass = 'evaluate' | 'forward' | 'backward'
+
+/** The programs of the current weights and everything recorded over them. */
+export class StepSchedules {
+  /** Copies the weights to where the device reads them. */
+  readonly stage: Schedule
+  /** Updates every weight. */
+  readonly update: Schedule
+  /** Writes the norm of the gradients to `gradientNorm`. */
+  readonly norm: Schedule
+  readonly gradientNorm = new Float64Array(1)
+  readonly #parts: StepParts
+  readonly #weights: Weights
+  /** Settle when the programs for the current weights can run. */
+  #ready!: { forward: Promise<void>; backward: Promise<void> }
+  #bound!: { forward: BoundProgram[]; backward: BoundProgram[] }
+  #passes!: Record<Pass, Schedule>
+
+  private constructor(parts: StepParts) {
+    const { parameters } = parts
+    this.#parts = parts
+    this.#weights = parameters.values
+    this.stage = parts.device.createSchedule()
+    this.update = parts.device.createSchedule()
+    this.norm = this.#record((schedule) => parameters.recordGradientNorm(schedule, this.gradientNorm))
+    this.compile()
+  }
+
+  /** Compiles the programs and records everything. @throws {AneError} if the device refuses a program */
+  static async create(parts: StepParts): Promise<StepSchedules> {
+    const schedules = new StepSchedules(parts)
+    await schedules.#ready.backward
+    const { programs, parameters } = parts
+    for (const [i, { segment }] of programs.blocks.entries()) {
+      for (const { parameter, name } of segment.weights) {
+        parameters.addStaging(name, schedules.#bound.forward[i].staging.get(parameter) ?? [])
+        parameters.addStaging(name, schedules.#bound.backward[i].staging.get(parameter) ?? [])
+      }
+    }
+    parameters.recordStaging(schedules.stage)
+    parameters.recordUpdate(schedules.update)
+    return schedules
+  }
+
+  /** Starts compiling for the current weights, forward programs first; whoever runs them waits and sees a failure. */
+  compile(): void {
+    const { programs } = this.#parts
+    const bound = {} as { forward: BoundProgram[]; backward: BoundProgram[] }
+    const passes = {} as Record<Pass, Schedule>
+    let streams: View[]
+    const forward = programs.bind('forward', this.#weights).then((bindings) => {
+      bound.forward = bindings
+      this.#bound = bound
+      passes.evaluate = this.#record((schedule) => this.#recordForward(schedule, false))
+      passes.forward = this.#record((schedule) => {
+        streams = this.#recordForward(schedule, true)
+      })
+      this.#passes = passes
+    })
+    const backward = forward.then(async () => {
+      bound.backward = await programs.bind('backward', this.#weights)
+      passes.backward = this.#record((schedule) => this.#recordBackward(schedule, streams))
+    })
+    for (const each of [forward, backward]) each.catch(() => {})
+    this.#ready = { forward, backward }
+  }
+
+  /** Resolves when the programs of the current weights can run. @throws {AneError} if one did not compile */
+  compiled(): Promise<void> {
+    return this.#ready.backward
+  }
+
+  /** Resolves when no program is being compiled, whether or not all compiled. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#ready.forward, this.#ready.backward])
+  }
+
+  /** What one forward and backward pass runs, in order. */
+  get entries(): Schedule['entries'] {
+    return [...this.#passes.forward.entries, ...this.#passes.backward.entries]
+  }
+
+  /** Runs passes one after the other, each as soon as its programs are compiled. */
+  async run(passes: readonly Pass[]): Promise<StepTimes> {
+    const times = { device_forward: 0, device_backward: 0, host: 0, staging: 0, compile: 0, total: 0 }
+    for (const pass of passes) {
+      const asked = performance.now()
+      await this.#ready[pass === 'backward' ? 'backward' : 'forward']
+      const waited = performance.now() - asked
+      const schedule = this.#passes[pass]
+      const { total, entries } = await schedule.execute()
+      for (const [i, { group }] of schedule.entries.entries()) times[group as keyof StepTimes] += entries[i]
+      times.compile += waited
+      times.total += total + waited
+    }
+    return times
+  }
+
+  #record(write: (schedule: Schedule) => void): Schedule {
+    const schedule = this.#parts.device.createSchedule()
+    write(schedule)
+    return schedule
+  }
+
+  /** Returns the input of every segment and, last, the output of the last. */
+  #recordForward(schedule: Schedule, backward: boolean): View[] {
+    const { programs, parameters, classifier, input } = this.#parts
+    classifier.recordEmbedding(schedule, input)
+    const streams = [input]
+    for (const [i, block] of programs.blocks.entries()) {
+      streams.push(recordForward(schedule, block, this.#bound.forward[i], parameters, streams.at(-1)!))
+    }
+    classifier.recordLogits(schedule, streams.at(-1)!)
+    classifier.recordLoss(schedule, backward)
+    return streams
+  }
+
+  #recordBackward(schedule: Schedule, streams: readonly View[]): void {
+    const { programs, parameters, classifier, outputGradient } = this.#parts
+    let gradient = outputGradient
+    classifier.recordBackward(schedule, streams.at(-1)!, gradient)
+    const { blocks } = programs
+    const { forward, backward } = this.#bound
+    for (let i = blocks.length - 1; i >= 0; i--) {
+      const bound = { forward: forward[i], backward: backward[i] }
+      gradient = recordBackward(schedule, blocks[i], bound, parameters, streams[i], gradient)
+    }
+    classifier.recordEmbeddingBackward(schedule, gradient)
+  }
+}
