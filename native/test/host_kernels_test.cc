@@ -194,22 +194,24 @@ TEST(rmsnorm_and_its_gradient_follow_the_formulas) {
         EXPECT(Near(rrms, 1e-5, [&](int64_t, int64_t s) { return scale[s]; }));
         EXPECT(Near(out, 1e-5, [&](int64_t c, int64_t s) { return in.Get(c, s) * scale[s] * weight.Get(0, c); }));
 
-        const Tensor before(Dtype::kFp32, 1, C, Layout::kRows, 6), dweight = before;
-        Run("rmsnorm_backward", {{{"in", {in.view}},
-                                  {"weight", {weight.view}},
-                                  {"rrms", {rrms.view}},
-                                  {"dout", {dout.view}},
-                                  {"din", {din.view}},
-                                  {"dweight", {dweight.view}}},
-                                 {}});
-        EXPECT(Near(din, 1e-4, [&](int64_t c, int64_t s) {
-          return scale[s] * (weight.Get(0, c) * dout.Get(c, s) - in.Get(c, s) * scale[s] * scale[s] * mean[s]);
-        }));
-        EXPECT(Near(dweight, 2e-5, [&](int64_t, int64_t c) {
-          double sum = before.Get(0, c);
-          for (int64_t s = 0; s < S; ++s) sum += dout.Get(c, s) * in.Get(c, s) * scale[s];
-          return sum;
-        }));
+        for (const bool accumulate : {false, true}) {
+          const Tensor before(Dtype::kFp32, 1, C, Layout::kRows, 6), dweight = before;
+          Run("rmsnorm_backward", {{{"in", {in.view}},
+                                    {"weight", {weight.view}},
+                                    {"rrms", {rrms.view}},
+                                    {"dout", {dout.view}},
+                                    {"din", {din.view}},
+                                    {"dweight", {dweight.view}}},
+                                   {{"accumulate", accumulate ? 1.0 : 0.0}}});
+          EXPECT(Near(din, 1e-4, [&](int64_t c, int64_t s) {
+            return scale[s] * (weight.Get(0, c) * dout.Get(c, s) - in.Get(c, s) * scale[s] * scale[s] * mean[s]);
+          }));
+          EXPECT(Near(dweight, 2e-5, [&](int64_t, int64_t c) {
+            double sum = accumulate ? before.Get(0, c) : 0;
+            for (int64_t s = 0; s < S; ++s) sum += dout.Get(c, s) * in.Get(c, s) * scale[s];
+            return sum;
+          }));
+        }
       }
     }
   }
@@ -279,16 +281,19 @@ TEST(cross_entropy_stands_large_logits_and_shows_bad_targets) {
 
 TEST(scale_gradient_sums_channels_that_share_a_weight) {
   for (Dtype type : kTypes) {
-    const Tensor in(type, 48, 601, Layout::kRows, 1), dout(Dtype::kFp32, 48, 601, Layout::kColumns, 2);
-    const Tensor before(Dtype::kFp32, 1, 16, Layout::kRows, 3), dweight = before;
-    Run("scale_gradient", {{{"in", {in.view}}, {"dout", {dout.view}}, {"dweight", {dweight.view}}}, {}});
-    EXPECT(Near(dweight, 1e-5, [&](int64_t, int64_t d) {
-      double sum = before.Get(0, d);
-      for (int64_t c = d; c < 48; c += 16) {
-        for (int64_t s = 0; s < 601; ++s) sum += in.Get(c, s) * dout.Get(c, s);
-      }
-      return sum;
-    }));
+    for (const bool accumulate : {false, true}) {
+      const Tensor in(type, 48, 601, Layout::kRows, 1), dout(Dtype::kFp32, 48, 601, Layout::kColumns, 2);
+      const Tensor before(Dtype::kFp32, 1, 16, Layout::kRows, 3), dweight = before;
+      Run("scale_gradient", {{{"in", {in.view}}, {"dout", {dout.view}}, {"dweight", {dweight.view}}},
+                             {{"accumulate", accumulate ? 1.0 : 0.0}}});
+      EXPECT(Near(dweight, 1e-5, [&](int64_t, int64_t d) {
+        double sum = accumulate ? before.Get(0, d) : 0;
+        for (int64_t c = d; c < 48; c += 16) {
+          for (int64_t s = 0; s < 601; ++s) sum += in.Get(c, s) * dout.Get(c, s);
+        }
+        return sum;
+      }));
+    }
   }
 }
 

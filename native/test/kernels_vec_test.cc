@@ -264,8 +264,8 @@ TEST(adamw_follows_the_formula) {
         v[i] = 0.01f * param[i] * param[i];
       }
       auto p2 = param, m2 = m, v2 = v;
-      table->adamw(p2.data(), grad.data(), m2.data(), v2.data(), n, 1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 0.271f, 0.142625f,
-                   0.25f);
+      const ane::AdamwNumbers numbers = {1e-3, 0.9, 0.95, 1e-8, 0.1, 0.271, 0.142625, 0.25};
+      table->adamw(p2.data(), grad.data(), m2.data(), v2.data(), nullptr, n, numbers);
       bool close = true;
       for (int64_t i = 0; i < n; ++i) {
         const double g = grad[i] * 0.25;
@@ -274,6 +274,31 @@ TEST(adamw_follows_the_formula) {
         close = close && std::abs(p2[i] - p) < 1e-6 && std::abs(m2[i] - dm) < 1e-6 && std::abs(v2[i] - dv) < 1e-6;
       }
       EXPECT(close);
+    }
+  }
+}
+
+TEST(adamw_stages_the_rounded_parameter_at_any_alignment_and_nothing_beside_it) {
+  const ane::AdamwNumbers numbers = {1e-3, 0.9, 0.95, 1e-8, 0.1, 0.271, 0.142625, 0.25};
+  const float special[] = {NAN, INFINITY, -INFINITY, 1e-7f, -3e-8f, 65519.0f, 65521.0f, 0.0f};
+  for (const VecTable* table : Tables()) {
+    for (int64_t n : kSizes) {
+      std::vector<float> param(n), grad(n, 0.0f), m(n, 0.0f), v(n, 0.0f);
+      for (int64_t i = 0; i < n; ++i) param[i] = i % 5 == 0 ? special[i / 5 % 8] : std::sin(static_cast<float>(i));
+      auto alone = param, m1 = m, v1 = v;
+      table->adamw(alone.data(), grad.data(), m1.data(), v1.data(), nullptr, n, numbers);
+      for (int64_t offset : {0, 1, 5, 16, 31}) {
+        auto p2 = param, m2 = m, v2 = v;
+        std::vector<uint16_t> staged(n + 64, 0x1234);
+        table->adamw(p2.data(), grad.data(), m2.data(), v2.data(), staged.data() + offset, n, numbers);
+        bool same = true;
+        for (int64_t i = 0; i < n; ++i) {
+          same = same && std::memcmp(&p2[i], &alone[i], sizeof(float)) == 0;
+          same = same && staged[offset + i] == ane::Fp32ToFp16(p2[i]);
+        }
+        for (int64_t i = 0; i < n + 64; ++i) same = same && ((i >= offset && i < offset + n) || staged[i] == 0x1234);
+        EXPECT(same);
+      }
     }
   }
 }

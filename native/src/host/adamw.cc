@@ -41,30 +41,34 @@ void Run(const KernelOperands& operands, const HostContext& context) {
   float *p = static_cast<float*>(param.data), *g = static_cast<float*>(ViewOf(operands, "grad").data);
   float *m = static_cast<float*>(ViewOf(operands, "m").data), *v = static_cast<float*>(ViewOf(operands, "v").data);
   const auto number = [&](int64_t i) { return *Element<double>(hyper, 0, i); };
-  const double lr = number(0), beta1 = number(1), beta2 = number(2), eps = number(3);
   const double weight_decay = NumberOf(operands, "decay") == 1 ? number(4) : 0.0;
-  const double bias1 = number(5), bias2 = number(6), scale = number(7);
+  const AdamwNumbers numbers = {number(0), number(1), number(2), number(3), weight_decay,
+                                number(5), number(6), number(7)};
   const bool zero_grad = NumberOf(operands, "zero_grad") == 1;
 
   const int64_t R = param.rows, C = param.cols;
   if (R == 0 || C == 0) return;
+  // The update itself writes fp16 rows; any other copy is made from a block while that is in the cache.
+  const bool rounded = staged != nullptr && staged->dtype == Dtype::kFp16 && staged->col_stride == 1;
   const bool turned = staged != nullptr && staged->col_stride != 1;
   const int64_t cols = std::min(C, kBlock);
   const int64_t rows = std::min(R, std::max(kBlock / cols, turned ? kTurnedRows : int64_t{1}));
   const int64_t across = (C + cols - 1) / cols, down = (R + rows - 1) / rows;
+  // Whole rows lie one behind the other.
+  const bool joined = cols == C && (!rounded || staged->row_stride == C);
   const VecTable& vec = Vec();
   context.pool.ParallelFor(across * down, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t r0 = i / across * rows, c0 = i % across * cols;
       const int64_t block_rows = std::min(rows, R - r0), block_cols = std::min(cols, C - c0);
-      // Whole rows lie one behind the other.
-      const int64_t runs = block_cols == C ? 1 : block_rows, length = block_cols == C ? block_rows * C : block_cols;
-      for (int64_t r = 0; r < runs; ++r) {
-        const int64_t at = (r0 + r) * C + c0;
-        vec.adamw(p + at, g + at, m + at, v + at, length, lr, beta1, beta2, eps, weight_decay, bias1, bias2, scale);
+      const int64_t runs = joined ? 1 : block_rows, length = joined ? block_rows * C : block_cols;
+      for (int64_t r = r0; r < r0 + runs; ++r) {
+        const int64_t at = r * C + c0;
+        uint16_t* half = rounded ? Element<uint16_t>(*staged, r, c0) : nullptr;
+        vec.adamw(p + at, g + at, m + at, v + at, half, length, numbers);
         if (zero_grad) std::memset(g + at, 0, length * sizeof(float));
       }
-      if (staged == nullptr) continue;
+      if (staged == nullptr || rounded) continue;
       const TensorView dense = {p, Dtype::kFp32, R, C, C, 1};
       CopyBlock(Block(dense, r0, block_rows, c0, block_cols), Block(*staged, r0, block_rows, c0, block_cols));
     }

@@ -13,7 +13,8 @@ namespace {
 Status CheckScaleGradient(const KernelOperands& operands) {
   Status status = CheckOperands(
       "scale_gradient", operands,
-      {{"in", Types::kFloat, 'C', 'S'}, {"dout", Types::kFloat, 'C', 'S'}, {"dweight", Types::kFp32, 1, 'D'}}, {});
+      {{"in", Types::kFloat, 'C', 'S'}, {"dout", Types::kFloat, 'C', 'S'}, {"dweight", Types::kFp32, 1, 'D'}},
+      {{"accumulate", NumberKind::kFlag}});
   if (!status.ok()) return status;
   const int64_t C = ViewOf(operands, "in").rows, D = ViewOf(operands, "dweight").cols;
   if (D == 0 ? C != 0 : C % D != 0) {
@@ -23,10 +24,11 @@ Status CheckScaleGradient(const KernelOperands& operands) {
   return {};
 }
 
-// dweight[c mod D] += Σ_s in[c, s] · dout[c, s], segments added in fp64.
+// dweight[c mod D] = or += Σ_s in[c, s] · dout[c, s], segments added in fp64.
 void RunScaleGradient(const KernelOperands& operands, const HostContext& context) {
   const TensorView &in = ViewOf(operands, "in"), &dout = ViewOf(operands, "dout"),
                    &dweight = ViewOf(operands, "dweight");
+  const bool accumulate = NumberOf(operands, "accumulate") == 1;
   const int64_t C = in.rows, S = in.cols, D = dweight.cols;
   if (D == 0) return;
   const VecTable& vec = Vec();
@@ -41,7 +43,7 @@ void RunScaleGradient(const KernelOperands& operands, const HostContext& context
         }
       }
       float* slot = Element<float>(dweight, 0, d);
-      *slot = static_cast<float>(*slot + sum);
+      *slot = static_cast<float>(accumulate ? *slot + sum : sum);
     }
   });
 }

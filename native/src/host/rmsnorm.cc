@@ -70,14 +70,15 @@ Status CheckBackward(const KernelOperands& operands) {
                         {"dout", Types::kFloat, 'C', 'S'},
                         {"din", Types::kFloat, 'C', 'S'},
                         {"dweight", Types::kFp32, 1, 'C'}},
-                       {});
+                       {{"accumulate", NumberKind::kFlag}});
 }
 
-// din = rrms · (weight · dout − in · rrms² · mean over C of weight · dout · in); dweight += Σ_s dout · in · rrms.
+// din = rrms · (weight · dout − in · rrms² · mean over C of weight · dout · in); dweight = or += Σ_s dout · in · rrms.
 void RunBackward(const KernelOperands& operands, const HostContext& context) {
   const TensorView &in = ViewOf(operands, "in"), &weight = ViewOf(operands, "weight"), &rrms = ViewOf(operands, "rrms");
   const TensorView &dout = ViewOf(operands, "dout"), &din = ViewOf(operands, "din"),
                    &dweight = ViewOf(operands, "dweight");
+  const bool accumulate = NumberOf(operands, "accumulate") == 1;
   const int64_t C = in.rows, S = in.cols;
   const VecTable& vec = Vec();
   thread_local Scratch scratch;
@@ -111,7 +112,7 @@ void RunBackward(const KernelOperands& operands, const HostContext& context) {
         WriteSegment(din, c, s, n, result);
       }
       float* slot = Element<float>(dweight, 0, c);
-      *slot = static_cast<float>(*slot + dw);
+      *slot = static_cast<float>(accumulate ? *slot + dw : dw);
     }
   });
 }

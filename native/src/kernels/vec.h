@@ -9,6 +9,10 @@ namespace ane {
 
 struct GemmMicrokernel;  // see kernels/gemm_kernel.h
 
+struct AdamwNumbers {
+  double lr, beta1, beta2, eps, weight_decay, bias1, bias2, scale;
+};
+
 // All arrays are contiguous unless a step is given; n may be any number including 0; in and out may be the same array.
 struct VecTable {
   const char* isa;  // "avx512", "avx2", "neon", "portable"
@@ -44,9 +48,10 @@ struct VecTable {
   double (*sum_squares)(const float* a, int64_t n);
 
   // One AdamW update: see host/adamw.cc for the formula; `scale` multiplies the gradient first. The numbers are
-  // combined in double precision and rounded once.
-  void (*adamw)(float* param, const float* grad, float* m, float* v, int64_t n, double lr, double beta1, double beta2,
-                double eps, double weight_decay, double bias1, double bias2, double scale);
+  // combined in double precision and rounded once. `staged`, unless nullptr, receives the new parameter in fp16,
+  // written past the caches where the processor can.
+  void (*adamw)(float* param, const float* grad, float* m, float* v, uint16_t* staged, int64_t n,
+                const AdamwNumbers& numbers);
 
   const GemmMicrokernel* gemm;
 };

@@ -21,6 +21,10 @@ inline F LoadHalf(const uint16_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(re
 inline void StoreHalf(uint16_t* p, F v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
+inline void StreamHalf(uint16_t* p, F v) {
+  _mm_stream_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+inline void StreamEnd() { _mm_sfence(); }
 inline F SquareRoot(F v) { return _mm256_sqrt_ps(v); }
 
 // The first n < kLanes elements, zeros behind them; memory behind is not touched.

@@ -24,6 +24,10 @@ inline F LoadHalf(const uint16_t* p) {
 inline void StoreHalf(uint16_t* p, F v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtps_ph(0xffff, v, _MM_FROUND_TO_NEAREST_INT));
 }
+inline void StreamHalf(uint16_t* p, F v) {
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtps_ph(0xffff, v, _MM_FROUND_TO_NEAREST_INT));
+}
+inline void StreamEnd() { _mm_sfence(); }
 inline F SquareRoot(F v) { return _mm512_maskz_sqrt_ps(0xffff, v); }
 
 // The first n < kLanes elements, zeros behind them; memory behind is not touched.

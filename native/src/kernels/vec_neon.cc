@@ -19,6 +19,8 @@ constexpr int kTileVectors = 2;
 inline F Set(float x) { return vdupq_n_f32(x); }
 inline F LoadHalf(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 inline void StoreHalf(uint16_t* p, F v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
+inline void StreamHalf(uint16_t* p, F v) { StoreHalf(p, v); }
+inline void StreamEnd() {}
 inline F SquareRoot(F v) { return vsqrtq_f32(v); }
 
 inline F Fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }

@@ -19,6 +19,8 @@ inline F LoadHalf(const uint16_t* p) {
 inline void StoreHalf(uint16_t* p, F v) {
   for (int j = 0; j < kLanes; ++j) p[j] = Fp32ToFp16(v[j]);
 }
+inline void StreamHalf(uint16_t* p, F v) { StoreHalf(p, v); }
+inline void StreamEnd() {}
 inline F SquareRoot(F v) {
   return F{__builtin_sqrtf(v[0]), __builtin_sqrtf(v[1]), __builtin_sqrtf(v[2]), __builtin_sqrtf(v[3])};
 }

@@ -1,3 +1,4 @@
+import { type View, view } from '@ane/runtime'
 import { hasQueryKeyNorm, type ModelConfig } from './config.js'
 
 /** Weights by checkpoint name, row-major, matrices `[out, in]`, fp32. */
@@ -55,6 +56,10 @@ export function weightShapes(config: ModelConfig): Map<string, readonly number[]
   if (!config.tie_word_embeddings) shapes.set('lm_head.weight', [config.vocab_size, config.hidden_size])
   return shapes
 }
+
+/** A weight's numbers, or others of its shape, as a matrix: `[out, in]`, norms `[1, size]`. */
+export const matrixView = (of: Float32Array, shape: readonly number[]): View =>
+  view(of, shape.length === 1 ? { rows: 1, cols: shape[0] } : { rows: shape[0], cols: shape[1] })
 
 /** Number of elements of a shape. */
 export const elementCount = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)

@@ -152,6 +152,7 @@ export const kernelCases: readonly KernelCase[] = [
     dout: m.matrix(dtype, rows, cols, { layout }),
     din: m.matrix(dtype, rows, cols, { layout }),
     dweight: m.matrix('fp32', 1, rows),
+    accumulate: layout === 'spread' ? 0 : 1,
   })),
   ...each('gemm', 2e-6, (m, rows, cols, dtype, layout) => ({
     a: m.matrix(dtype, rows, 19, { layout }),
@@ -169,6 +170,7 @@ export const kernelCases: readonly KernelCase[] = [
     in: m.matrix(dtype, rows * 3, cols, { layout }),
     dout: m.matrix(dtype, rows * 3, cols, { layout }),
     dweight: m.matrix('fp32', 1, rows),
+    accumulate: layout === 'spread' ? 0 : 1,
   })),
   ...each('grad_norm', 1e-6, (m, rows, cols, dtype, layout) => ({
     grads: [m.matrix(dtype, rows, cols, { layout, scale: 100 }), m.matrix('fp32', cols, 2)],

@@ -7,6 +7,7 @@
 import { type Device, type Schedule, transposed, type View, view } from '@ane/runtime'
 import type { ModelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
+import type { GradientPass } from './gradients.js'
 import type { Parameters } from './parameters.js'
 
 const EMBEDDING = 'model.embed_tokens.weight'
@@ -111,36 +112,37 @@ export class Classifier {
   }
 
   /** Records the gradients of classifier and final norm, and that of their input `x` into `dx` [C, S]. */
-  recordBackward(schedule: Schedule, x: View, dx: View): void {
+  recordBackward(schedule: Schedule, gradients: GradientPass, x: View, dx: View): void {
     const { parameters } = this.#options
     const dlogits = this.#logitsView
-    const gradient = parameters.viewOf(parameters.gradients, this.#headName)
     const host = (label: string) => ({ label, group: 'host' })
     const weightGradient = { a: transposed(dlogits), b: transposed(this.#normed) }
     if (this.#dtable !== undefined && this.#ids !== undefined) {
       schedule.kernel('gemm', { ...weightGradient, out: this.#dtable, accumulate: 0 }, host('classifier gradient'))
-      const scatter = { ids: this.#ids, in: this.#dtable, table: gradient }
+      const scatter = { ids: this.#ids, in: this.#dtable, table: gradients.rows(this.#headName) }
       schedule.kernel('scatter_add_rows', scatter, host('compact classifier gradient'))
     } else {
-      schedule.kernel('gemm', { ...weightGradient, out: gradient, accumulate: 1 }, host('classifier gradient'))
+      const { gradient, accumulate } = gradients.whole(this.#headName)
+      schedule.kernel('gemm', { ...weightGradient, out: gradient, accumulate }, host('classifier gradient'))
     }
     const input = { a: dlogits, b: this.#head, out: transposed(this.#dnormed), accumulate: 0 }
     schedule.kernel('gemm', input, host('final norm output gradient'))
+    const { gradient: dweight, accumulate } = gradients.whole(NORM)
     const norm = {
       in: x,
       weight: parameters.viewOf(parameters.values, NORM),
       rrms: this.#rrms,
       dout: this.#dnormed,
       din: dx,
-      dweight: parameters.viewOf(parameters.gradients, NORM),
+      dweight,
+      accumulate,
     }
     schedule.kernel('rmsnorm_backward', norm, host('final norm gradient'))
   }
 
   /** Records the embedding's gradient from `dx` [C, S]. */
-  recordEmbeddingBackward(schedule: Schedule, dx: View): void {
-    const { parameters } = this.#options
-    const dtable = parameters.viewOf(parameters.gradients, EMBEDDING)
+  recordEmbeddingBackward(schedule: Schedule, gradients: GradientPass, dx: View): void {
+    const dtable = gradients.rows(EMBEDDING)
     const operands = { tokens: this.#row(this.tokens), dout: dx, dtable }
     schedule.kernel('embedding_backward', operands, { label: 'embedding gradient', group: 'host' })
   }

@@ -3,6 +3,7 @@ import { type Device, type Schedule, type View, view } from '@ane/runtime'
 import type { ModelConfig } from '../config.js'
 import type { GraphOptions } from '../graph.js'
 import { normName, type Segment } from '../segments.js'
+import type { GradientPass } from './gradients.js'
 import type { Parameters } from './parameters.js'
 
 const host = (label: string) => ({ label, group: 'host' })
@@ -58,6 +59,7 @@ export class HostBlock {
   recordBackward(
     schedule: Schedule,
     parameters: Parameters,
+    gradients: GradientPass,
     x: View,
     dy: View,
     outputs: ReadonlyMap<string, View>,
@@ -67,13 +69,15 @@ export class HostBlock {
     const around = sum === undefined && norm !== undefined ? (through ?? dy) : dy
     if (norm !== undefined) {
       const name = this.#normName
+      const { gradient, accumulate } = gradients.whole(name)
       const operands = {
         in: x,
         weight: parameters.viewOf(parameters.values, name),
         rrms: norm.rrms,
         dout: outputs.get('d_normed')!,
         din: norm.gradient,
-        dweight: parameters.viewOf(parameters.gradients, name),
+        dweight: gradient,
+        accumulate,
       }
       schedule.kernel('rmsnorm_backward', operands, host(`${this.segment.label} norm gradient`))
       through = norm.gradient

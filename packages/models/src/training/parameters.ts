@@ -2,7 +2,8 @@ import { type Device, type Schedule, type View, view } from '@ane/runtime'
 import { partOf, type StagingTarget } from '../binding.js'
 import type { ModelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
-import { checkWeights, type Weights, weightShapes } from '../weights.js'
+import { checkWeights, matrixView, type Weights, weightShapes } from '../weights.js'
+import { Gradients } from './gradients.js'
 
 /** Numbers of one AdamW update. */
 export interface AdamwHyperparameters {
@@ -21,7 +22,7 @@ export interface AdamwHyperparameters {
 /** Master weights with gradients, moments and the staged copies the device reads; all fp32 and dense but the copies. */
 export class Parameters {
   readonly values: Weights = new Map()
-  readonly gradients: Weights = new Map()
+  readonly gradients: Gradients
   /** Running means of the gradients. */
   readonly firstMoments: Weights = new Map()
   /** Running means of the squared gradients. */
@@ -34,10 +35,10 @@ export class Parameters {
   constructor(config: ModelConfig, weights: ReadonlyMap<string, Float32Array>) {
     checkWeights(config, weights)
     this.#shapes = weightShapes(config)
+    this.gradients = new Gradients(this.#shapes)
     for (const name of this.#shapes.keys()) {
       const value = weights.get(name)!
       this.values.set(name, value)
-      this.gradients.set(name, new Float32Array(value.length))
       this.firstMoments.set(name, new Float32Array(value.length))
       this.secondMoments.set(name, new Float32Array(value.length))
     }
@@ -45,8 +46,7 @@ export class Parameters {
 
   /** The numbers of `of` in the shape of the weight: `[out, in]`, norms `[1, size]`. */
   viewOf(of: ReadonlyMap<string, Float32Array>, name: string): View {
-    const shape = this.#shapes.get(name)!
-    return view(of.get(name)!, shape.length === 1 ? { rows: 1, cols: shape[0] } : { rows: shape[0], cols: shape[1] })
+    return matrixView(of.get(name)!, this.#shapes.get(name)!)
   }
 
   /** The table host kernels read: the master in fp32, a staged copy rounded to fp16 otherwise. */
@@ -71,7 +71,7 @@ export class Parameters {
     for (const [name, targets] of this.#targets) this.#copy(schedule, name, targets)
   }
 
-  /** Records one update of every weight; gradients are zero afterwards and staged copies fresh. */
+  /** Records one update of every weight; partial gradients are zero afterwards and staged copies fresh. */
   recordUpdate(schedule: Schedule): void {
     for (const [name, shape] of this.#shapes) {
       const param = this.viewOf(this.values, name)
@@ -81,12 +81,12 @@ export class Parameters {
         'adamw',
         {
           param,
-          grad: this.viewOf(this.gradients, name),
+          grad: this.gradients.view(name),
           m: this.viewOf(this.firstMoments, name),
           v: this.viewOf(this.secondMoments, name),
           hyper: view(this.#hyper, { rows: 1, cols: 8 }),
           decay: shape.length === 2 ? 1 : 0,
-          zero_grad: 1,
+          zero_grad: this.gradients.isPartial(name) ? 1 : 0,
           ...(fused === undefined ? {} : { staged: fused.view }),
         },
         { label: `${name} update`, group: 'host' },
@@ -101,7 +101,7 @@ export class Parameters {
 
   /** Records the L2 norm of all gradients together into `out` [1, 1] fp64. */
   recordGradientNorm(schedule: Schedule, out: Float64Array): void {
-    const grads = [...this.#shapes.keys()].map((name) => this.viewOf(this.gradients, name))
+    const grads = [...this.#shapes.keys()].map((name) => this.gradients.view(name))
     schedule.kernel(
       'grad_norm',
       { grads, out: view(out, { rows: 1, cols: 1 }) },

@@ -1,5 +1,6 @@
 import { type Schedule, transposed, type View } from '@ane/runtime'
 import type { BoundProgram } from '../binding.js'
+import type { GradientPass } from './gradients.js'
 import type { Parameters } from './parameters.js'
 import type { SegmentBlock } from './segment-programs.js'
 
@@ -24,6 +25,7 @@ export function recordBackward(
   { segment, pairs, host }: SegmentBlock,
   { forward, backward }: { readonly forward: BoundProgram; readonly backward: BoundProgram },
   parameters: Parameters,
+  gradients: GradientPass,
   x: View,
   dy: View,
 ): View {
@@ -34,13 +36,13 @@ export function recordBackward(
   for (const pair of pairs) {
     const { name } = segment.weights.find(({ parameter }) => parameter === pair.weight)!
     const [input, dout] = [find(pair.x), find(pair.dy)]
-    const gradient = parameters.viewOf(parameters.gradients, name)
+    const { gradient, accumulate } = gradients.whole(name)
     const options = { label: `${name} gradient`, group: 'host' }
     if (pair.kind === 'matmul') {
-      schedule.kernel('gemm', { a: dout, b: transposed(input), out: gradient, accumulate: 1 }, options)
+      schedule.kernel('gemm', { a: dout, b: transposed(input), out: gradient, accumulate }, options)
     } else {
-      schedule.kernel('scale_gradient', { in: input, dout, dweight: gradient }, options)
+      schedule.kernel('scale_gradient', { in: input, dout, dweight: gradient, accumulate }, options)
     }
   }
-  return host?.recordBackward(schedule, parameters, x, dy, backward.outputs) ?? backward.outputs.get('d_x')!
+  return host?.recordBackward(schedule, parameters, gradients, x, dy, backward.outputs) ?? backward.outputs.get('d_x')!
 }

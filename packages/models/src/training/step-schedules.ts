@@ -2,6 +2,7 @@ import type { Device, Schedule, View } from '@ane/runtime'
 import type { BoundProgram } from '../binding.js'
 import type { Weights } from '../weights.js'
 import type { Classifier } from './classifier.js'
+import type { GradientPass } from './gradients.js'
 import type { Parameters } from './parameters.js'
 import type { SegmentPrograms } from './segment-programs.js'
 import { recordBackward, recordForward } from './segment-schedule.js'
@@ -19,8 +20,8 @@ export interface StepParts {
   readonly outputGradient: View
 }
 
-/** Passes over the model: `forward` and `backward` belong together, `evaluate` leaves gradients alone. */
-export type Pass = 'evaluate' | 'forward' | 'backward'
+/** Passes over the model: `forward` goes before either backward pass, the first of a step overwrites gradients. */
+export type Pass = 'evaluate' | 'forward' | 'first_backward' | 'backward'
 
 /** The programs of the current weights and everything recorded over them. */
 export class StepSchedules {
@@ -81,7 +82,12 @@ export class StepSchedules {
     })
     const backward = forward.then(async () => {
       bound.backward = await programs.bind('backward', this.#weights)
-      passes.backward = this.#record((schedule) => this.#recordBackward(schedule, streams))
+      const { gradients } = this.#parts.parameters
+      for (const [pass, overwrites] of [['first_backward', true], ['backward', false]] as const) {
+        passes[pass] = this.#record((schedule) =>
+          gradients.recordPass(overwrites, (written) => this.#recordBackward(schedule, written, streams)),
+        )
+      }
     })
     for (const each of [forward, backward]) each.catch(() => {})
     this.#ready = { forward, backward }
@@ -107,7 +113,7 @@ export class StepSchedules {
     const times = { device_forward: 0, device_backward: 0, host: 0, staging: 0, compile: 0, total: 0 }
     for (const pass of passes) {
       const asked = performance.now()
-      await this.#ready[pass === 'backward' ? 'backward' : 'forward']
+      await this.#ready[pass === 'forward' || pass === 'evaluate' ? 'forward' : 'backward']
       const waited = performance.now() - asked
       const schedule = this.#passes[pass]
       const { total, entries } = await schedule.execute()
@@ -137,16 +143,16 @@ export class StepSchedules {
     return streams
   }
 
-  #recordBackward(schedule: Schedule, streams: readonly View[]): void {
+  #recordBackward(schedule: Schedule, gradients: GradientPass, streams: readonly View[]): void {
     const { programs, parameters, classifier, outputGradient } = this.#parts
     let gradient = outputGradient
-    classifier.recordBackward(schedule, streams.at(-1)!, gradient)
+    classifier.recordBackward(schedule, gradients, streams.at(-1)!, gradient)
     const { blocks } = programs
     const { forward, backward } = this.#bound
     for (let i = blocks.length - 1; i >= 0; i--) {
       const bound = { forward: forward[i], backward: backward[i] }
-      gradient = recordBackward(schedule, blocks[i], bound, parameters, streams[i], gradient)
+      gradient = recordBackward(schedule, blocks[i], bound, parameters, gradients, streams[i], gradient)
     }
-    classifier.recordEmbeddingBackward(schedule, gradient)
+    classifier.recordEmbeddingBackward(schedule, gradients, gradient)
   }
 }

@@ -90,6 +90,65 @@ describe('a training step', () => {
     expect(await step.gradNorm()).toBe(0)
   })
 
+  it('has zero gradients before the first pass, after an update and once zeroed, whoever reads them', async () => {
+    const step = await prepared()
+    const allZero = () => [...step.gradients.values()].every((gradient) => gradient.every((g) => g === 0))
+    expect(allZero()).toBe(true)
+    for (const forget of [() => step.adamw(hyper), () => step.zeroGradients()]) {
+      await step.forwardBackward(1)
+      expect(allZero()).toBe(false)
+      await forget()
+      expect(await step.gradNorm()).toBe(0)
+      expect(allZero()).toBe(true)
+    }
+  })
+
+  it.for([true, false])('forgets every row of the step before, tied: %s', async (tied) => {
+    const model = { ...config, tie_word_embeddings: tied }
+    const options = { weights: new Map([...weights()].filter(([name]) => !tied || name !== 'lm_head.weight')) }
+    for (const compactVocabulary of [undefined, Int32Array.of(0, 2, 3, 4, 5, 8, 9, 16)]) {
+      const copies = () => new Map([...options.weights].map(([name, data]) => [name, data.slice()]))
+      const used = await prepared({ compactVocabulary, weights: copies() }, model)
+      const fresh = await prepared({ compactVocabulary, weights: copies() }, model)
+      await used.forwardBackward(1)
+      await used.evaluate()
+      await used.forwardBackward(1)
+      used.zeroGradients()
+      for (const step of [used, fresh]) {
+        step.tokens.set([5, 5, 6, 7, 5, 5, 6, 7, 5, 5])
+        step.targets.fill(5)
+        await step.forwardBackward(2)
+        await step.evaluate()
+      }
+      expect(await used.gradNorm()).toBe(await fresh.gradNorm())
+      for (const [name, gradient] of fresh.gradients) expect(used.gradients.get(name), name).toEqual(gradient)
+      await used.adamw(hyper)
+      await used.forwardBackward(2)
+      await fresh.adamw(hyper)
+      await fresh.forwardBackward(2)
+      for (const [name, gradient] of fresh.gradients) expect(used.gradients.get(name), name).toEqual(gradient)
+    }
+  })
+
+  it('adds to gradients that were read or written from outside', async () => {
+    const step = await prepared()
+    await step.forwardBackward(1)
+    const once = step.gradients.get('model.norm.weight')![0]
+    step.zeroGradients()
+    step.gradients.get('model.norm.weight')![0] = 100
+    await step.forwardBackward(1)
+    expect(step.gradients.get('model.norm.weight')![0]).toBeCloseTo(100 + once, 3)
+  })
+
+  it('decays moments by an update without a pass before it', async () => {
+    const step = await prepared()
+    await step.forwardBackward(1)
+    await step.adamw(hyper)
+    const before = step.firstMoments.get('model.norm.weight')!.slice()
+    await step.adamw({ ...hyper, step: 2 })
+    expect(step.firstMoments.get('model.norm.weight')).toEqual(before.map((m) => Math.fround(m * 0.9)))
+  })
+
   it('computes the same with every binding and cut', async () => {
     const outcomes: [number, number, number][] = []
     for (const binding of ['inputs', 'packed', 'baked'] as const) {

@@ -24,8 +24,6 @@ export class TrainStep {
   /** Token ids to predict; negative ones are ignored. */
   readonly targets: Int32Array
   readonly parameters: Weights
-  /** Sums of the scaled gradients since the last update or `zeroGradients`. */
-  readonly gradients: Weights
   readonly firstMoments: Weights
   readonly secondMoments: Weights
   readonly #compact: ((target: number) => number) | undefined
@@ -42,7 +40,6 @@ export class TrainStep {
     this.tokens = classifier.tokens
     this.targets = new Int32Array(classifier.targets.length).fill(-1)
     this.parameters = store.values
-    this.gradients = store.gradients
     this.firstMoments = store.firstMoments
     this.secondMoments = store.secondMoments
     this.#compact = compactIndex(options.compactVocabulary, config.vocab_size)
@@ -84,6 +81,14 @@ export class TrainStep {
     }
   }
 
+  /**
+   * Sums of the scaled gradients since the last update or `zeroGradients`. Read it anew after either: arrays taken before
+   * may hold older numbers.
+   */
+  get gradients(): Weights {
+    return this.store.gradients.values
+  }
+
   #fill(): void {
     checkTokens(this.tokens, this.config.vocab_size)
     checkTargets(this.targets, this.config.vocab_size)
@@ -103,7 +108,14 @@ export class TrainStep {
     }
     this.#fill()
     this.classifier.scale[0] = lossScale
-    return this.#run(['forward', 'backward'])
+    const { gradients } = this.store
+    const first = gradients.begin()
+    try {
+      return await this.#run(['forward', first ? 'first_backward' : 'backward'])
+    } catch (error) {
+      if (first) gradients.clear()
+      throw error
+    }
   }
 
   /** Runs the model forward; gradients stay. @throws {RangeError} as `forwardBackward` */
@@ -128,11 +140,12 @@ export class TrainStep {
 
   /** Forgets the gradients of this step, e.g. after a skipped update. */
   zeroGradients(): void {
-    for (const gradient of this.gradients.values()) gradient.fill(0)
+    this.store.gradients.clear()
   }
 
   /** L2 norm of all gradients together, accumulated in fp64; still loss-scaled, NaN or infinite if any gradient is. */
   async gradNorm(): Promise<number> {
+    if (this.store.gradients.cleared) return 0
     await this.schedules.norm.execute()
     return this.schedules.gradientNorm[0]
   }
@@ -147,7 +160,9 @@ export class TrainStep {
   async adamw(hyper: AdamwHyperparameters): Promise<number> {
     this.store.setHyperparameters(hyper)
     await this.schedules.compiled()
+    this.store.gradients.materialize()
     const { total } = await this.schedules.update.execute()
+    this.store.gradients.clear({ partialAreZero: true })
     this.#refresh()
     return total
   }

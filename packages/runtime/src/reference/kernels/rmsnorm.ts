@@ -1,5 +1,5 @@
 /** RMSNorm over channels and the gradient of a per-channel scale. `C` channels, `S` columns; sums in fp64. */
-import { expectSize, floats, input, number, output, type ReferenceKernel } from './kernel.js'
+import { expectSize, flag, floats, input, number, output, type ReferenceKernel } from './kernel.js'
 
 /**
  * in [C, S], weight [1, C] → out[c, s] = in[c, s] · rrms[s] · weight[c]; saves rrms[s] = 1 / sqrt(mean_c in² + eps).
@@ -31,7 +31,7 @@ export const rmsnorm: ReferenceKernel = {
 
 /**
  * din[c, s] = rrms · (weight[c] · dout[c, s] − x̂[c, s] · mean_k(weight[k] · dout[k, s] · x̂[k, s])) with x̂ = in · rrms;
- * dweight[c] += Σ_s dout[c, s] · x̂[c, s].
+ * dweight[c] = Σ_s dout[c, s] · x̂[c, s], or += with `accumulate`.
  */
 export const rmsnormBackward: ReferenceKernel = {
   operands: {
@@ -41,6 +41,7 @@ export const rmsnormBackward: ReferenceKernel = {
     dout: input(...floats),
     din: output(...floats),
     dweight: output('fp32'),
+    accumulate: flag,
   },
   check({ views }) {
     const { rows: C, cols: S } = views.in
@@ -50,7 +51,7 @@ export const rmsnormBackward: ReferenceKernel = {
     expectSize(views, 'din', C, S)
     expectSize(views, 'dweight', 1, C)
   },
-  run({ matrices: { in: x, weight, rrms, dout, din, dweight } }) {
+  run({ matrices: { in: x, weight, rrms, dout, din, dweight }, numbers: { accumulate } }) {
     const dw = new Float64Array(x.rows)
     for (let s = 0; s < x.cols; s++) {
       const scale = rrms.get(0, s)
@@ -63,13 +64,13 @@ export const rmsnormBackward: ReferenceKernel = {
         din.set(c, s, scale * (weight.get(0, c) * dy - normalized * mean))
       }
     }
-    for (let c = 0; c < x.rows; c++) dweight.set(0, c, dweight.get(0, c) + dw[c])
+    for (let c = 0; c < x.rows; c++) dweight.set(0, c, (accumulate ? dweight.get(0, c) : 0) + dw[c])
   },
 }
 
-/** in, dout [C, S] → dweight[c mod D] += Σ_s in[c, s] · dout[c, s], dweight [1, D]. */
+/** in, dout [C, S] → dweight[c mod D] = Σ_s in[c, s] · dout[c, s], or += with `accumulate`; dweight [1, D]. */
 export const scaleGradient: ReferenceKernel = {
-  operands: { in: input(...floats), dout: input(...floats), dweight: output('fp32') },
+  operands: { in: input(...floats), dout: input(...floats), dweight: output('fp32'), accumulate: flag },
   check({ views }) {
     expectSize(views, 'dout', views.in.rows, views.in.cols)
     expectSize(views, 'dweight', 1, views.dweight.cols)
@@ -77,11 +78,11 @@ export const scaleGradient: ReferenceKernel = {
       throw new RangeError(`Expected a divisor of ${views.in.rows} columns for dweight, got ${views.dweight.cols}.`)
     }
   },
-  run({ matrices: { in: x, dout, dweight } }) {
+  run({ matrices: { in: x, dout, dweight }, numbers: { accumulate } }) {
     const sums = new Float64Array(dweight.cols)
     for (let c = 0; c < x.rows; c++) {
       for (let s = 0; s < x.cols; s++) sums[c % dweight.cols] += x.get(c, s) * dout.get(c, s)
     }
-    for (let d = 0; d < sums.length; d++) dweight.set(0, d, dweight.get(0, d) + sums[d])
+    for (let d = 0; d < sums.length; d++) dweight.set(0, d, (accumulate ? dweight.get(0, d) : 0) + sums[d])
   },
 }
