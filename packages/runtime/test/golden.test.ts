@@ -25,7 +25,13 @@ describe.skipIf(!hasGoldens).each(['reference', 'cpu'] as const)(
         const [rrms, dw] = [new Float32Array(S), new Float32Array(C)]
         const shared = { in: columns(single(inputs.x)), weight: row(single(inputs.w)), rrms: row(rrms) }
         run('rmsnorm', { ...shared, out: columns(y), eps: params.eps })
-        run('rmsnorm_backward', { ...shared, dout: columns(single(inputs.dy)), din: columns(dx), dweight: row(dw), accumulate: 0 })
+        run('rmsnorm_backward', {
+          ...shared,
+          dout: columns(single(inputs.dy)),
+          din: columns(dx),
+          dweight: row(dw),
+          accumulate: 0,
+        })
         expect(relativeL2(y, outputs.y)).toBeLessThan(1e-6)
         expect(relativeL2(dx, outputs.dx)).toBeLessThan(1e-6)
         expect(relativeL2(dw, outputs.dw)).toBeLessThan(1e-6)

@@ -83,7 +83,10 @@ export class StepSchedules {
     const backward = forward.then(async () => {
       bound.backward = await programs.bind('backward', this.#weights)
       const { gradients } = this.#parts.parameters
-      for (const [pass, overwrites] of [['first_backward', true], ['backward', false]] as const) {
+      for (const [pass, overwrites] of [
+        ['first_backward', true],
+        ['backward', false],
+      ] as const) {
         passes[pass] = this.#record((schedule) =>
           gradients.recordPass(overwrites, (written) => this.#recordBackward(schedule, written, streams)),
         )
