@@ -1,4 +1,4 @@
-// deviceCreate, deviceDispose, deviceCompile, processor, measurePeakFlops.
+// deviceCreate, deviceDispose, deviceCompile, processor, measurePeakFlops, measureMemoryBandwidth.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/bandwidth.h"
 #include "kernels/peak.h"
 #include "kernels/vec.h"
 #include "node/arguments.h"
@@ -85,6 +86,44 @@ Result<Napi::Value> MeasurePeakFlops(const Napi::CallbackInfo& info) {
   if (!isa.ok()) return isa;
   return PromiseWorker::Start(
       new PeakWorker(info.Env(), static_cast<int>(threads.value()), static_cast<double>(milliseconds.value()) * 1e-3));
+}
+
+class BandwidthWorker : public PromiseWorker {
+ public:
+  BandwidthWorker(Napi::Env env, int threads, double seconds)
+      : PromiseWorker(env), threads_(threads), seconds_(seconds) {}
+
+ protected:
+  Status Perform() override {
+    ThreadPool pool(threads_);
+    const Result<MemoryBandwidth> measured = MeasureMemoryBandwidth(pool, seconds_);
+    if (!measured.ok()) return measured.status();
+    bandwidth_ = measured.value();
+    return {};
+  }
+  Result<Napi::Value> Resolution(Napi::Env env) override {
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("read", bandwidth_.read);
+    result.Set("copy", bandwidth_.copy);
+    return Napi::Value(result);
+  }
+
+ private:
+  int threads_;
+  double seconds_;
+  MemoryBandwidth bandwidth_;
+};
+
+// (threads, milliseconds) → promise of { read, copy } in bytes per second.
+Result<Napi::Value> MeasureBandwidth(const Napi::CallbackInfo& info) {
+  const Result<int64_t> threads = GetInteger(info[0], "threads", 1, ThreadPool::AvailableCores());
+  if (!threads.ok()) return threads.status();
+  const Result<int64_t> milliseconds = GetInteger(info[1], "milliseconds", 1, kMaxMilliseconds);
+  if (!milliseconds.ok()) return milliseconds.status();
+  const Status isa = CheckIsa();
+  if (!isa.ok()) return isa;
+  return PromiseWorker::Start(new BandwidthWorker(info.Env(), static_cast<int>(threads.value()),
+                                                  static_cast<double>(milliseconds.value()) * 1e-3));
 }
 
 class CompileWorker : public PromiseWorker {
@@ -193,6 +232,7 @@ Result<Napi::Value> DeviceCompile(const Napi::CallbackInfo& info) {
 void ExportDevices(Napi::Env env, Napi::Object exports) {
   Export<Processor>(env, exports, "processor");
   Export<MeasurePeakFlops>(env, exports, "measurePeakFlops");
+  Export<MeasureBandwidth>(env, exports, "measureMemoryBandwidth");
   Export<DeviceCreate>(env, exports, "deviceCreate");
   Export<DisposeHandle<Device>>(env, exports, "deviceDispose");
   Export<DeviceCompile>(env, exports, "deviceCompile");

@@ -55,6 +55,7 @@ export interface Addon {
   processor(): { isas: string[]; availableCores: number }
   hostKernelNames(): string[]
   measurePeakFlops(threads: number, milliseconds: number): Promise<number>
+  measureMemoryBandwidth(threads: number, milliseconds: number): Promise<{ read: number; copy: number }>
   /** Path of the simulator's library, whether it was built or not. */
   readonly simulatorPath: string
   surfaceCreate(shape: readonly number[], dtype: SurfaceDtype, device?: DeviceHandle): SurfaceHandle
@@ -102,7 +103,7 @@ export interface Addon {
 }
 
 /** Version of the functions above; the addon of another build is refused. */
-export const interfaceVersion = 4
+export const interfaceVersion = 5
 
 let loaded: Addon | undefined
 
