@@ -2,6 +2,7 @@ export { checkLimits, type LimitDiagnostic, type LimitTarget } from './check.js'
 export * from './chips.js'
 export type { SurfaceSizes } from './facts.js'
 export { type LoweredProgram, type LowerTarget, lower } from './lower.js'
+export { surfaceColumns } from './repairs/widths.js'
 export {
   type Evidence,
   evidenceSources,

@@ -15,6 +15,8 @@ import { splitNormalizations } from './repairs/normalizations.js'
 import { multiplyReciprocals, powerRoots } from './repairs/powers.js'
 import type { Repair } from './repairs/rewriting.js'
 import { scaleByMean } from './repairs/scale-by-mean.js'
+import { joinWeightRecords } from './repairs/weight-records.js'
+import { padWidths } from './repairs/widths.js'
 import { type RepairName, repairNames } from './rule.js'
 import { limitRule } from './rules.js'
 
@@ -24,6 +26,8 @@ export interface LowerTarget extends Target {
   readonly blobs?: BlobFiles
   /** `separate` returns the parts of joined outputs, for chips that refuse `concat`. */
   readonly outputs?: 'separate'
+  /** `pad` widens inputs and outputs to multiples of 32 columns; what was there stays in front, the rest is 0. */
+  readonly widths?: 'pad'
 }
 
 /** A program for one chip. */
@@ -52,6 +56,7 @@ const repairs: Record<Exclude<RepairName, 'order-interface'>, Repair> = {
   'join-repeats': joinRepeats,
   'slice-splits': sliceSplits,
   'drop-zero-products': dropZeroProducts,
+  'join-weight-records': joinWeightRecords,
   'pad-inner-dimensions': padInnerDimensions,
   'own-weight-files': ownWeightFiles,
   'computed-outputs': computedOutputs,
@@ -65,7 +70,8 @@ const ALWAYS: readonly RepairName[] = ['name-constants', 'build-info', 'explicit
  * Rewrites a program so that it breaks no limit of the target that a repair exists for.
  *
  * Repairs run where `checkLimits` reports an error or a warning they remove; the meaning stays, up to fp16 rounding
- * (and 5e-4 for the tanh form of an exact gelu). Sizes are never changed: what is too small stays a diagnostic.
+ * (and 5e-4 for the tanh form of an exact gelu). Sizes change only if `widths` asks for it: what is too small else stays
+ * a diagnostic.
  *
  * @throws {RangeError} if the target is unknown
  * @throws {OpError} if operands do not fit an operation; check the program with `verify` first
@@ -75,9 +81,14 @@ export function lower(program: Program, target: LowerTarget): LoweredProgram {
   const { program: cut, separated } = target.outputs ? separateOutputs(program) : { program, separated: {} }
   const applied = new Map<RepairName, number>()
   let renamed: Readonly<Record<string, string>> = {}
-  let state: { program: Program; blobs: BlobFiles } = { program: cut, blobs: target.blobs ?? new Map() }
+  const blobs = target.blobs ?? new Map()
+  let state: { program: Program; blobs: BlobFiles } = target.widths ? padWidths(cut, blobs) : { program: cut, blobs }
+  let broken: { of: Program; repairs: Set<RepairName> } | undefined
   for (const id of repairNames) {
-    if (!ALWAYS.includes(id) && !wanted(state.program, target).has(id)) continue
+    if (!ALWAYS.includes(id)) {
+      if (broken?.of !== state.program) broken = { of: state.program, repairs: wanted(state.program, target) }
+      if (!broken.repairs.has(id)) continue
+    }
     let count: number
     if (id === 'order-interface') {
       const ordered = orderInterface(state.program, state.blobs, resolved)

@@ -49,6 +49,7 @@ export const repairNames = [
   'join-repeats',
   'slice-splits',
   'drop-zero-products',
+  'join-weight-records',
   'pad-inner-dimensions',
   'own-weight-files',
   'computed-outputs',

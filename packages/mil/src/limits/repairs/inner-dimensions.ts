@@ -1,11 +1,10 @@
 /** Products whose inner size is no multiple of 32, completed with zeros. */
 
 import type { Builder } from '../../builder.js'
-import { weightPath } from '../../constant-files.js'
-import type { Dtype, TensorType, Value } from '../../ir.js'
-import { elementCount } from '../../tensor.js'
+import type { TensorType, Value } from '../../ir.js'
 import { matmulInner } from '../rules/sizes.js'
 import { dims, rewriting } from './rewriting.js'
+import { zeros } from './zeros.js'
 
 /** Inner sizes that M1 multiplies are multiples of this. */
 const STEP = 32
@@ -33,14 +32,4 @@ function withZeros(b: Builder, x: Value, axis: number, missing: number, name: st
     { values: [x, zeros(b, (x.type as TensorType).dtype, shape)], axis, interleave: false },
     `${name}_padded`,
   )
-}
-
-/** A constant of zeros; equal ones share a weight file. */
-function zeros(b: Builder, dtype: Dtype, shape: readonly number[]): Value {
-  const name = `zeros_${dtype}_${shape.join('_')}`
-  const path = weightPath(name)
-  for (const [value, literal] of b.constants) {
-    if (literal.value.kind === 'blob' && literal.value.path === path) return value
-  }
-  return b.constant(dtype, shape, new Float32Array(elementCount(shape)), { name, path })
 }

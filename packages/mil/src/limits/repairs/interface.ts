@@ -102,7 +102,8 @@ function reordered(values: readonly Value[], prefix: string, names: NameScope): 
   })
 }
 
-function withValues(func: Func, replaced: ReadonlyMap<Value, Value>): Func {
+/** Returns a function with values replaced wherever they are made, used and returned. */
+export function withValues(func: Func, replaced: ReadonlyMap<Value, Value>): Func {
   if (replaced.size === 0) return func
   const replace = (value: Value) => replaced.get(value) ?? value
   const operations = func.operations.map((original) => {

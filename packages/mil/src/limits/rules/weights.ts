@@ -22,7 +22,8 @@ export const weightRules: readonly LimitRule[] = [
       const severity = count < 24 ? 'warning' : 'error'
       yield { severity, message: `Expected at most 16 weights in files for ${facts.func.name}, got ${count}.` }
     },
-    fix: 'Use smaller segments, or pass weights as inputs.',
+    fix: 'Join small weights into one record and slice it, use smaller segments, or pass weights as inputs.',
+    repair: 'join-weight-records',
   },
   {
     id: 'C-90',
