@@ -1,19 +1,10 @@
 /**
  * How weights and activations reach a program: as inputs of their own, packed into one surface, or baked in as constants.
  */
-import { type BlobFiles, bake, lower, type PackLayout, type Program, pack, print } from '@ane/mil'
-import {
-  type CompileOptions,
-  type Device,
-  type Executable,
-  type Schedule,
-  type Surface,
-  transposed,
-  type View,
-  view,
-} from '@ane/runtime'
+import { type BlobFiles, bake, type PackLayout, type Program, pack } from '@ane/mil'
+import { type Device, type Schedule, type Surface, transposed, type View, view } from '@ane/runtime'
+import { compileFor, type DeviceProgram, onNeuralEngine, type Port, portView } from './device-programs.js'
 import type { ModelDtype } from './graph.js'
-import { elementCount } from './weights.js'
 
 /** Where weights live: surfaces of their own, one packed surface per program, or constants of the program. */
 export type WeightBinding = 'inputs' | 'packed' | 'baked'
@@ -29,28 +20,11 @@ export function checkBinding(binding: WeightBinding, dtype: ModelDtype): void {
   if (!dtypes.includes(dtype)) throw new TypeError(`Expected fp16 or fp32 for dtype, got ${String(dtype)}.`)
 }
 
-/** Whether programs run on a Neural Engine, real or simulated. */
-export const onNeuralEngine = ({ description }: Device): boolean =>
-  description.kind === 'ane' || description.kind === 'ane-sim'
-
 /** The binding a device runs unless another is asked for: the Neural Engine wants one surface in and one out. */
 export const defaultBinding = (device: Device): WeightBinding => (onNeuralEngine(device) ? 'packed' : 'inputs')
 
 /** The Neural Engine reads widths that are no multiple of 32 wrongly or not at all, and M1 to M4 refuse wider surfaces. */
 const packLimits = (device: Device) => (onNeuralEngine(device) ? { align: 32, maxColumns: 16384 } : {})
-
-/** Neural Engines that take only the older spelling of programs, by their sub-type. */
-const olderSpelling: Readonly<Record<string, string>> = { h13g: 'm1', h14g: 'm2' }
-
-/** Compiles a program as the device's chip spells it; names and shapes of inputs and outputs stay. */
-function compile(device: Device, program: Program, options: CompileOptions): Promise<Executable> {
-  const chip = onNeuralEngine(device) ? olderSpelling[device.description.isa] : undefined
-  if (chip === undefined) return device.compile(print(program), options)
-  const lowered = lower(program, { chip, blobs: options.blobs })
-  // Surfaces are bound by name: a program that would need other names is left for the device to refuse.
-  if (Object.keys(lowered.renamed).length > 0) return device.compile(print(program), options)
-  return device.compile(print(lowered.program), { ...options, blobs: lowered.blobs })
-}
 
 /** A program in `inputs` form with its constants. */
 export interface ProgramSource {
@@ -61,9 +35,8 @@ export interface ProgramSource {
   readonly weights: readonly string[]
 }
 
-/** An executable and how its inputs and outputs are laid out. */
-export interface CompiledProgram {
-  readonly executable: Executable
+/** A compiled program and how its inputs and outputs are laid out. */
+export interface CompiledProgram extends DeviceProgram {
   readonly weights: readonly string[]
   readonly layout?: PackLayout
 }
@@ -91,13 +64,11 @@ export type Activations = Readonly<Record<string, View>>
 /** Surfaces that programs may share: weights between forward and backward, outputs between equal programs. */
 export type SurfacePool = Map<string, Surface>
 
-const rowsAndColumns = (shape: readonly number[]): [number, number] => [shape[1], elementCount(shape) / shape[1]]
-
 /**
  * Compiles a program for one binding.
  *
  * @param values the weights by input name; needed by `baked` only
- * @throws {AneError} `ANE_COMPILE_FAILED` if the device refuses the program
+ * @throws {AneError} `ANE_COMPILE_FAILED` if the program breaks a limit of the device's chip or the device refuses it
  */
 export async function compileBound(
   device: Device,
@@ -109,16 +80,16 @@ export async function compileBound(
   const { name, program, blobs } = source
   if (binding === 'packed') {
     const packed = pack(program, { weights: [...source.weights], outputs: 'concat', ...packLimits(device) })
-    const executable = await compile(device, packed.program, { name, blobs })
-    return { executable, weights: source.weights, layout: packed.layout }
+    const compiled = await compileFor(device, packed.program, { name, blobs })
+    return { ...compiled, weights: source.weights, layout: packed.layout }
   }
   if (binding === 'baked') {
     const used = Object.fromEntries(source.weights.map((weight) => [weight, values[weight]]))
     const baked = bake(program, used, { dtype })
-    const executable = await compile(device, baked.program, { name, blobs: new Map([...blobs, ...baked.blobs]) })
-    return { executable, weights: [] }
+    const compiled = await compileFor(device, baked.program, { name, blobs: new Map([...blobs, ...baked.blobs]) })
+    return { ...compiled, weights: [] }
   }
-  return { executable: await compile(device, program, { name, blobs }), weights: source.weights }
+  return { ...(await compileFor(device, program, { name, blobs })), weights: source.weights }
 }
 
 /** Gives a compiled program its surfaces, taking those already in `weights` and `outputs` and adding the ones it creates. */
@@ -133,15 +104,10 @@ export function bindProgram(
     : bindPacked(device, compiled, compiled.layout, outputs)
 }
 
-function pooled(device: Device, pool: SurfacePool, key: string, io: Executable['inputs'][number]): Surface {
-  let surface = pool.get(key)
-  if (surface === undefined) pool.set(key, (surface = device.createSurface(io.shape, io.dtype, key)))
+function pooled(device: Device, pool: SurfacePool, { name, bound }: Port): Surface {
+  let surface = pool.get(name)
+  if (surface === undefined) pool.set(name, (surface = device.createSurface(bound.shape, bound.dtype, name)))
   return surface
-}
-
-const wholeView = (surface: Surface): View => {
-  const [rows, cols] = rowsAndColumns(surface.shape)
-  return view(surface, { rows, cols })
 }
 
 /** Norm weights `[1, size, 1, 1]` are columns on the device and rows in the masters. */
@@ -149,38 +115,37 @@ const asMaster = (stored: View): View => (stored.cols === 1 ? transposed(stored)
 
 function bindSeparate(
   device: Device,
-  { executable, weights }: CompiledProgram,
+  { executable, inputs, outputs, weights }: CompiledProgram,
   weightPool: SurfacePool,
   outputPool: SurfacePool,
 ): BoundProgram {
-  const surfaces: Record<string, Surface> = {}
-  for (const io of executable.inputs) {
-    if (weights.includes(io.name)) surfaces[io.name] = pooled(device, weightPool, io.name, io)
-  }
-  const outputs: Record<string, Surface> = {}
-  for (const io of executable.outputs) outputs[io.name] = pooled(device, outputPool, io.name, io)
-  const target = (surface: Surface) => ({ row: 0, column: 0, view: asMaster(wholeView(surface)) })
+  const staged = inputs
+    .filter(({ name }) => weights.includes(name))
+    .map((port) => ({ port, surface: pooled(device, weightPool, port) }))
+  const written = outputs.map((port) => ({ port, surface: pooled(device, outputPool, port) }))
+  const own = new Map(staged.map(({ port, surface }) => [port.name, surface]))
+  const target = (port: Port, surface: Surface) => ({ row: 0, column: 0, view: asMaster(portView(port, surface)) })
   return {
-    staging: new Map(Object.entries(surfaces).map(([name, surface]) => [name, [target(surface)]])),
-    outputs: new Map(Object.entries(outputs).map(([name, surface]) => [name, wholeView(surface)])),
+    staging: new Map(staged.map(({ port, surface }) => [port.name, [target(port, surface)]])),
+    outputs: new Map(written.map(({ port, surface }) => [port.name, portView(port, surface)])),
     record(schedule, activations, options) {
-      const inputs: Record<string, Surface> = {}
-      for (const { name } of executable.inputs) inputs[name] = surfaces[name] ?? (activations[name].of as Surface)
-      schedule.run(executable, inputs, outputs, options)
+      const read = inputs.map(({ name, bound }) => [bound.name, own.get(name) ?? (activations[name].of as Surface)])
+      const bound = written.map(({ port, surface }) => [port.bound.name, surface])
+      schedule.run(executable, Object.fromEntries(read), Object.fromEntries(bound), options)
     },
   }
 }
 
 function bindPacked(
   device: Device,
-  { executable, weights }: CompiledProgram,
+  { executable, inputs, outputs, weights }: CompiledProgram,
   layout: PackLayout,
   outputPool: SurfacePool,
 ): BoundProgram {
-  const [input] = executable.inputs
-  const [output] = executable.outputs
+  const [{ bound: input }] = inputs
+  const [{ bound: output }] = outputs
   const surface = device.createSurface(input.shape, input.dtype, `${executable.name} ${input.name}`)
-  const result = pooled(device, outputPool, output.name, output)
+  const result = pooled(device, outputPool, outputs[0])
   const targets = (name: string): StagingTarget[] =>
     layout.inputs[name].pieces.map(({ row0, rows, column }) => {
       const { cols, transposed: flipped } = layout.inputs[name]
@@ -196,13 +161,13 @@ function bindPacked(
       view: transposed(stored),
     }))
   }
-  const columns = layout.output.columns
+  const whole = portView(outputs[0], result)
   return {
     staging: new Map(weights.map((name) => [name, masterTargets(name)])),
     outputs: new Map(
       Object.entries(layout.outputs).map(([name, { channel, channels }]) => [
         name,
-        view(result, { rows: channels, cols: columns, offset: channel * columns }),
+        partOf(whole, channel, 0, { rows: channels, cols: whole.cols }),
       ]),
     ),
     record(schedule, activations, options) {

@@ -98,6 +98,8 @@ export interface DeviceDescription {
   readonly threads: number
   /** Instruction set of the CPU engine; of the Neural Engine its sub-type (`h16g`), empty when unknown. */
   readonly isa: string
+  /** Of a Neural Engine, the chip whose limits programs must meet (`m4-max`); of a chip nobody reported on the newest known. */
+  readonly chip?: string
   /** Why `auto` took the CPU engine although this is a Mac. */
   readonly fallback?: string
 }

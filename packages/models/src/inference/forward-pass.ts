@@ -5,13 +5,13 @@ import {
   checkBinding,
   compileBound,
   defaultBinding,
-  onNeuralEngine,
   partOf,
   type StagingTarget,
   type SurfacePool,
   type WeightBinding,
 } from '../binding.js'
 import { checkSeqLen, type ModelConfig, modelConfig } from '../config.js'
+import { createStream, onNeuralEngine } from '../device-programs.js'
 import type { ModelDtype } from '../graph.js'
 import type { LayersPerProgram } from '../host-ops.js'
 import { OwnedDevice } from '../owned-device.js'
@@ -118,10 +118,9 @@ export class ForwardPass {
 
   async #compile(length: number): Promise<Bucket> {
     const { config } = this
-    const surface = this.#device.createSurface([1, config.hidden_size, 1, length], this.#dtype, 'embedding')
     const tokens = new Int32Array(length)
     const schedule = this.#device.createSchedule()
-    let stream = view(surface, { rows: config.hidden_size, cols: length })
+    let stream = createStream(this.#device, { rows: config.hidden_size, cols: length }, this.#dtype, 'embedding')
     const table = await this.#table('model.embed_tokens.weight')
     const operands = { tokens: view(tokens, { rows: 1, cols: length }), table, out: stream }
     schedule.kernel('embedding', operands, { label: 'embedding', group: 'host' })

@@ -1,6 +1,7 @@
 /** The host's part of a half-block: norm before its program, residual addition after it, and their gradients. */
 import { type Device, type Schedule, type View, view } from '@ane/runtime'
 import type { ModelConfig } from '../config.js'
+import { createStream } from '../device-programs.js'
 import type { GraphOptions } from '../graph.js'
 import { normName, type Segment } from '../segments.js'
 import type { GradientPass } from './gradients.js'
@@ -100,7 +101,7 @@ export function hostBlocks(
   { batchSize, seqLen, dtype }: GraphOptions,
 ): (HostBlock | undefined)[] {
   const [rows, cols] = [config.hidden_size, batchSize * seqLen]
-  const stream = (name: string) => view(device.createSurface([1, rows, 1, cols], dtype, name), { rows, cols })
+  const stream = (name: string) => createStream(device, { rows, cols }, dtype, name)
   if (segments.every(({ hostOps }) => hostOps.size === 0)) return segments.map(() => undefined)
   const gradients = [stream('host gradient 0'), stream('host gradient 1')]
   const gradient = view(new Float32Array(rows * cols), { rows, cols })

@@ -1,6 +1,7 @@
-import { type Device, type Executable, type Schedule, view } from '@ane/runtime'
+import type { Device, Executable, Schedule } from '@ane/runtime'
 import { defaultBinding, type WeightBinding } from '../binding.js'
 import { type ModelConfig, modelConfig } from '../config.js'
+import { createStream } from '../device-programs.js'
 import type { ModelDtype } from '../graph.js'
 import { checkHostOps } from '../host-ops.js'
 import { OwnedDevice } from '../owned-device.js'
@@ -63,10 +64,8 @@ export class TrainStep {
     const programs = new SegmentPrograms(owned, config, segments, { batchSize, seqLen, dtype }, binding)
     try {
       const classifier = new Classifier(owned, { config, dtype, columns, parameters, compactVocabulary })
-      const stream = (name: string) => {
-        const surface = owned.createSurface([1, config.hidden_size, 1, columns], dtype, name)
-        return view(surface, { rows: config.hidden_size, cols: columns })
-      }
+      const shape = { rows: config.hidden_size, cols: columns }
+      const stream = (name: string) => createStream(owned, shape, dtype, name)
       const [input, outputGradient] = [stream('embedding'), stream('d_output')]
       const parts = { device: owned, programs, parameters, classifier, input, outputGradient }
       const schedules = await StepSchedules.create(parts)

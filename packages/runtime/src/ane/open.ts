@@ -1,6 +1,7 @@
 /** Opening the Neural Engine and its simulator. */
 import { existsSync } from 'node:fs'
-import { resolveTarget } from '@ane/mil'
+import { cpus } from 'node:os'
+import { chipFamilies, chips, resolveTarget } from '@ane/mil'
 import { AneError, engineError } from '../ane-error.js'
 import type { Addon, AneIdentity, DeviceHandle } from '../cpu/addon.js'
 import type { DeviceOptions, SimulatorFaults } from '../device.js'
@@ -25,7 +26,7 @@ export function openAne(addon: Addon, threads: number, options: DeviceOptions): 
   return new AneDevice(
     addon,
     handle,
-    { kind: 'ane', summary, math: 'exact', threads, isa: subType },
+    { kind: 'ane', summary, math: 'exact', threads, isa: subType, chip: chipOf(cpus()[0]?.model ?? '') },
     options.dumpFolder,
   )
 }
@@ -76,9 +77,15 @@ export function openAneSimulator(addon: Addon, threads: number, options: DeviceO
   return new AneDevice(
     addon,
     handle,
-    { kind: 'ane-sim', summary, math: 'exact', threads, isa: subType },
+    { kind: 'ane-sim', summary, math: 'exact', threads, isa: subType, chip: chip.name },
     options.dumpFolder,
   )
+}
+
+/** The chip of a processor such as `Apple M4 Max`; the newest known for a later one. */
+export function chipOf(processor: string): string {
+  const name = processor.toLowerCase().replace(/^apple /, '').replaceAll(' ', '-')
+  return (chips.find((chip) => chip.name === name)?.name ?? chipFamilies.at(-1)) as string
 }
 
 function create(
