@@ -101,14 +101,9 @@ describe('grouped-query attention', () => {
   })
 })
 
-/** A norm's gain is an input one column wide in `inputs`, which the Neural Engine does not take (C-52). */
-const runs: readonly [DeviceKind, WeightBinding][] = [
-  ...(['reference', 'cpu'] as const).flatMap((kind) =>
-    (['inputs', 'packed', 'baked'] as const).map((binding): [DeviceKind, WeightBinding] => [kind, binding]),
-  ),
-  ['ane-sim', 'packed'],
-  ['ane-sim', 'baked'],
-]
+const runs = (['reference', 'cpu', 'ane-sim'] as const).flatMap((kind) =>
+  (['inputs', 'packed', 'baked'] as const).map((binding): [DeviceKind, WeightBinding] => [kind, binding]),
+)
 const hyper = { learningRate: 0.05, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, step: 1, gradScale: 1 }
 
 describe('changed weights', () => {

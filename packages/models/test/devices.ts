@@ -9,3 +9,15 @@ export async function deviceIfAny(kind: 'cpu' | 'reference', threads?: number): 
     throw error
   }
 }
+
+/** The CPU engine given what a Neural Engine would get: every program lowered for `chip`. */
+export async function cpuInsteadOf(chip: string): Promise<Device> {
+  const device = await openDevice('cpu', { threads: 1 })
+  return {
+    description: { ...device.description, chip },
+    createSurface: (...surface) => device.createSurface(...surface),
+    compile: (...program) => device.compile(...program),
+    createSchedule: () => device.createSchedule(),
+    dispose: () => device.dispose(),
+  }
+}

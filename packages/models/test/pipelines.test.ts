@@ -1,4 +1,4 @@
-import { type Device, type DeviceOptions, openDevice } from '@ane/runtime'
+import { aneStatistics, type Device, openDevice } from '@ane/runtime'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   createTrainStep,
@@ -9,6 +9,7 @@ import {
   presets,
   type WeightBinding,
 } from '../src/index.js'
+import { cpuInsteadOf } from './devices.js'
 
 const models = {
   stories260k: presets.stories260k,
@@ -43,49 +44,72 @@ const cases = (Object.keys(models) as Name[]).flatMap((name) =>
 
 const hyper = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradScale: 1 / 256 }
 
-/** Losses of two steps of 64 tokens, the batch repeated so that an update shows. */
-async function losses(kind: 'cpu' | 'ane-sim', { name, ...pipeline }: Pipeline, options: DeviceOptions = {}) {
+/** Losses of two steps of 2 · `seqLen` tokens, the batch repeated so that an update shows; closes the device. */
+async function losses(opening: Promise<Device>, { name, ...pipeline }: Pipeline, seqLen = 32): Promise<number[]> {
   const config = models[name]
-  const device: Device = await openDevice(kind, { threads: 1, ...options })
+  const device = await opening
   try {
     const weights = initialWeights(config, 3)
-    const step = await createTrainStep(device, config, { batchSize: 2, seqLen: 32, weights, ...pipeline })
+    const step = await createTrainStep(device, config, { batchSize: 2, seqLen, weights, ...pipeline })
     const result: number[] = []
     for (let update = 1; update <= 2; update++) {
-      step.tokens.set(Array.from({ length: 64 }, (_, k) => (k * 7) % 90))
-      step.targets.set(Array.from({ length: 64 }, (_, k) => ((k + 1) * 7) % 90))
+      step.tokens.set(Array.from(step.tokens, (_, k) => (k * 7) % 90))
+      step.targets.set(Array.from(step.tokens, (_, k) => ((k + 1) * 7) % 90))
       result.push((await step.forwardBackward(256)).loss)
       await step.adamw({ ...hyper, step: update })
     }
     step.dispose()
     await step.settled()
+    const simulator = aneStatistics(device)?.simulator
+    if (simulator !== undefined) expect(simulator).toMatchObject({ error_count: 0, failures: 0 })
     return result
   } finally {
     device.dispose()
   }
 }
 
+const cpu = () => openDevice('cpu', { threads: 1 })
+const simulated = (chip: string) => openDevice('ane-sim', { threads: 1, chip, compileLimit: 10_000 })
+
 describe('every pipeline', () => {
   const expected = new Map<Name, number[]>()
+  const expectLosses = (actual: number[], name: Name) => {
+    for (const [i, loss] of expected.get(name)!.entries()) expect(actual[i]).toBeCloseTo(loss, 2)
+  }
   beforeAll(async () => {
     for (const name of Object.keys(models) as Name[]) {
-      const pipeline = { name, binding: 'inputs', layersPerProgram: 1, hostOps: [] } as const
-      expected.set(name, await losses('cpu', { ...pipeline, hostOps: [] }))
-      expect(expected.get(name)![1]).toBeLessThan(expected.get(name)![0] - 0.1)
+      const found = await losses(cpu(), { name, binding: 'inputs', layersPerProgram: 1, hostOps: [] })
+      expected.set(name, found)
+      expect(found[1]).toBeLessThan(found[0] - 0.1)
     }
   })
 
   const title = '$name, $binding weights, $layersPerProgram layers per program, host $hostOps'
   it.for(cases)(`trains to the same losses on the CPU engine and the simulated M4: ${title}`, async (pipeline) => {
-    const cpu = await losses('cpu', pipeline)
-    for (const [i, loss] of cpu.entries()) expect(loss).toBeCloseTo(expected.get(pipeline.name)![i], 2)
-    const simulated = await losses('ane-sim', pipeline, { compileLimit: 10_000 })
-    for (const [i, loss] of simulated.entries()) expect(loss).toBeCloseTo(expected.get(pipeline.name)![i], 2)
+    expectLosses(await losses(cpu(), pipeline), pipeline.name)
+    const actual = await losses(simulated('m4'), pipeline)
+    expectLosses(actual, pipeline.name)
+    expect(actual).toEqual(await losses(cpuInsteadOf('m4'), pipeline))
   })
 
-  it.each(['m1', 'm2-pro', 'm3', 'm5'])('trains on a simulated %s', async (chip) => {
-    const pipeline: Pipeline = { name: 'grouped queries', binding: 'packed', layersPerProgram: 'all', hostOps: [] }
-    const actual = await losses('ane-sim', pipeline, { chip })
-    for (const [i, loss] of expected.get(pipeline.name)!.entries()) expect(actual[i]).toBeCloseTo(loss, 2)
+  const others = ['m1-pro', 'm2', 'm3', 'm5-max'].flatMap((chip) =>
+    (['packed', 'inputs', 'baked'] as const).map((binding) => [chip, binding] as const),
+  )
+  it.each(others)('trains to the same losses on the simulated %s with %s weights', async (chip, binding) => {
+    for (const pipeline of cases.filter((each) => each.binding === binding)) {
+      expectLosses(await losses(simulated(chip), pipeline), pipeline.name)
+    }
   })
+
+  it.each(['packed', 'inputs', 'baked'] as const)(
+    'trains with %s weights on a number of tokens no chip can bind',
+    async (binding) => {
+      const pipeline: Pipeline = { name: 'grouped queries', binding, layersPerProgram: 'half', hostOps: ['rmsnorm'] }
+      const reference = await losses(cpu(), pipeline, 9)
+      for (const chip of ['m1', 'm3', 'm4', 'm5']) {
+        const actual = await losses(simulated(chip), pipeline, 9)
+        for (const [i, loss] of reference.entries()) expect(actual[i], chip).toBeCloseTo(loss, 2)
+      }
+    },
+  )
 })

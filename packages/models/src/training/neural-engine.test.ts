@@ -1,5 +1,6 @@
-import { aneStatistics, type Device, type DeviceKind, openDevice } from '@ane/runtime'
+import { aneStatistics, type Device, openDevice } from '@ane/runtime'
 import { afterEach, describe, expect, it } from 'vitest'
+import { cpuInsteadOf } from '../../test/devices.js'
 import { type ModelConfig, modelConfig } from '../config.js'
 import { generate } from '../inference/generation.js'
 import { initialWeights } from '../initialisation.js'
@@ -40,11 +41,14 @@ afterEach(() => {
   for (const device of open.splice(0)) device.dispose()
 })
 
-async function opened(kind: DeviceKind): Promise<Device> {
-  const device = await openDevice(kind, { threads: 1 })
-  open.push(device)
+async function opened(device: Promise<Device>): Promise<Device> {
+  open.push(await device)
   return device
 }
+
+const simulator = () => opened(openDevice('ane-sim', { threads: 1 }))
+/** Runs what the simulated M4 gets. */
+const cpu = () => opened(cpuInsteadOf('m4'))
 
 /** Losses and gradient norms of a few steps, and the weights they end with. */
 async function trained(device: Device, config: ModelConfig, options: Partial<TrainStepOptions>) {
@@ -69,24 +73,25 @@ describe.each(Object.entries(models))('%s', (_, config) => {
   it.each(['half', 1, 'all'] as const)(
     'learns bit for bit the same on the simulated Neural Engine (%s)',
     async (layersPerProgram) => {
-      const expected = await trained(await opened('cpu'), config, { layersPerProgram })
-      const device = await opened('ane-sim')
+      const expected = await trained(await cpu(), config, { layersPerProgram })
+      const device = await simulator()
       const actual = await trained(device, config, { layersPerProgram })
       expect(actual.losses).toEqual(expected.losses)
       expect(new Set(actual.losses).size).toBe(steps)
       expect(actual.norms).toEqual(expected.norms)
       expect(actual.weights).toEqual(expected.weights)
-      const { evaluations, stagedCopies, simulator } = aneStatistics(device)!
+      const { evaluations, stagedCopies, simulator: counted } = aneStatistics(device)!
       expect(evaluations).toBeGreaterThanOrEqual(2 * steps)
       expect(stagedCopies).toBe(0)
-      expect(simulator).toMatchObject({ error_count: 0, failures: 0 })
+      expect(counted).toMatchObject({ error_count: 0, failures: 0 })
     },
   )
 
   it('learns the same with weights baked in, which are compiled anew at every step', async () => {
-    const expected = await trained(await opened('cpu'), config, {})
-    const device = await opened('ane-sim')
-    const { losses } = await trained(device, config, { binding: 'baked', layersPerProgram: 'all' })
+    const options = { binding: 'baked', layersPerProgram: 'all' } as const
+    const expected = await trained(await cpu(), config, options)
+    const device = await simulator()
+    const { losses } = await trained(device, config, options)
     expect(losses).toEqual(expected.losses)
     expect(aneStatistics(device)!.compiles).toBeGreaterThanOrEqual(2 * steps)
   })
@@ -98,6 +103,6 @@ describe.each(Object.entries(models))('%s', (_, config) => {
       for await (const id of generate(device, model, [1, 5, 9], { maxTokens: 20, temperature: 0 })) ids.push(id)
       return ids
     }
-    expect(await text(await opened('ane-sim'))).toEqual(await text(await opened('cpu')))
+    expect(await text(await simulator())).toEqual(await text(await cpu()))
   })
 })

@@ -84,7 +84,10 @@ export function openAneSimulator(addon: Addon, threads: number, options: DeviceO
 
 /** The chip of a processor such as `Apple M4 Max`; the newest known for a later one. */
 export function chipOf(processor: string): string {
-  const name = processor.toLowerCase().replace(/^apple /, '').replaceAll(' ', '-')
+  const name = processor
+    .toLowerCase()
+    .replace(/^apple /, '')
+    .replaceAll(' ', '-')
   return (chips.find((chip) => chip.name === name)?.name ?? chipFamilies.at(-1)) as string
 }
 

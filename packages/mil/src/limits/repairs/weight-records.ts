@@ -3,7 +3,16 @@
 import { readBlob } from '../../blob-reader.js'
 import { type Builder, createBuilder } from '../../builder.js'
 import { weightPath } from '../../constant-files.js'
-import type { BlobFiles, BlobReference, Dtype, Function as Func, Operation, Program, Value } from '../../ir.js'
+import type {
+  BlobFiles,
+  BlobReference,
+  Dtype,
+  Function as Func,
+  Operation,
+  Program,
+  TensorType,
+  Value,
+} from '../../ir.js'
 import {
   bestChannels,
   type PackCandidate,
@@ -12,10 +21,11 @@ import {
   placeInputs,
   roundUp,
 } from '../../passes/pack-layout.js'
-import { elementCount, tensorOf } from '../../tensor.js'
+import { elementCount } from '../../tensor.js'
 import { mapUses } from '../../value-graph.js'
 import type { ResolvedTarget } from '../chips.js'
 import { ProgramFacts } from '../facts.js'
+import { isJoinable, weightRecords } from '../rules/weights.js'
 import { dims, namesOf, type Repaired } from './rewriting.js'
 
 /** Records left in a program: the limit of 16 less what repairs that follow write. */
@@ -58,30 +68,18 @@ export function joinWeightRecords(program: Program, blobs: BlobFiles, target: Re
 
 /** The weights to join: the smallest of those that can be, of the type most of them have. */
 function surplus(facts: ProgramFacts, blobs: BlobFiles): FileConstant[] {
-  const all = facts.files()
-  const records = new Set(all.map(({ reference }) => `${reference.path} ${reference.offset}`)).size
+  const records = weightRecords(facts)
   if (records <= RECORDS) return []
-  const candidates = all.flatMap(({ operation, reference }): FileConstant[] => {
+  const candidates = facts.files().flatMap(({ operation, reference }): FileConstant[] => {
+    if (!isJoinable(facts, operation) || !blobs.has(reference.path)) return []
     const [value] = operation.results
-    const type = tensorOf(value.type)
-    const fits = operation.op === 'const' && blobs.has(reference.path) && type && !type.shape.includes(null)
-    if (!fits || !(type.dtype === 'fp16' || type.dtype === 'fp32')) return []
-    if (!facts.users(value).every((user) => user.op !== 'conv' || isProduct(facts, user))) return []
-    return [{ value, dtype: type.dtype, shape: type.shape as number[], reference }]
+    const { dtype, shape } = value.type as TensorType
+    return [{ value, dtype, shape: shape as number[], reference }]
   })
   const halves = candidates.filter(({ dtype }) => dtype === 'fp16')
   const joinable = 2 * halves.length >= candidates.length ? halves : candidates.filter(({ dtype }) => dtype === 'fp32')
   const kept = Math.max(0, RECORDS - 1 - (records - joinable.length))
   return joinable.toSorted((a, b) => elementCount(b.shape) - elementCount(a.shape)).slice(kept)
-}
-
-/** Tells whether a convolution is y = W · x for x [1, in, 1, S]. */
-function isProduct(facts: ProgramFacts, operation: Operation): boolean {
-  const [x, weight] = ['x', 'weight'].map((name) => facts.shape(facts.value(operation, name)))
-  const plain = (name: string, number: number) => facts.numbers(operation, name)?.every((n) => n === number) ?? true
-  if (x?.length !== 4 || x[0] !== 1 || x[2] !== 1 || weight?.length !== 4 || weight[2] !== 1 || weight[3] !== 1)
-    return false
-  return !operation.operands.bias && plain('strides', 1) && plain('groups', 1) && plain('pad', 0)
 }
 
 function joinedInto(

@@ -1,6 +1,29 @@
 /** Limits of weight files and of weights that change. */
 
+import type { Operation } from '../../ir.js'
+import { isFloat, tensorOf } from '../../tensor.js'
+import type { ProgramFacts } from '../facts.js'
 import type { LimitRule } from '../rule.js'
+
+/** Weight records a program reads. */
+export const weightRecords = (facts: ProgramFacts): number =>
+  new Set(facts.files().map(({ reference }) => `${reference.path} ${reference.offset}`)).size
+
+/** Tells whether a weight can be sliced from a larger one: a plain constant that no convolution but 1×1 ones uses. */
+export function isJoinable(facts: ProgramFacts, { op, results: [value] }: Operation): boolean {
+  const type = tensorOf(value.type)
+  if (op !== 'const' || !type || !isFloat(type.dtype) || type.shape.includes(null)) return false
+  return facts.users(value).every((user) => user.op !== 'conv' || isProduct(facts, user))
+}
+
+/** Tells whether a convolution is y = W · x for x [1, in, 1, S]. */
+function isProduct(facts: ProgramFacts, operation: Operation): boolean {
+  const [x, weight] = ['x', 'weight'].map((name) => facts.shape(facts.value(operation, name)))
+  const plain = (name: string, number: number) => facts.numbers(operation, name)?.every((n) => n === number) ?? true
+  const columns = x?.length === 4 && x[0] === 1 && x[2] === 1
+  const matrix = weight?.length === 4 && weight[2] === 1 && weight[3] === 1
+  return columns && matrix && !operation.operands.bias && plain('strides', 1) && plain('groups', 1) && plain('pad', 0)
+}
 
 /** A model that holds for every chip and that only running shows. */
 const observed = { section: 'weights', chips: 'all', check: 'run' } as const
@@ -17,10 +40,12 @@ export const weightRules: readonly LimitRule[] = [
     severity: 'error',
     check: 'text',
     *checker(facts) {
-      const count = new Set(facts.files().map(({ reference }) => `${reference.path} ${reference.offset}`)).size
+      const count = weightRecords(facts)
       if (count <= 16) return
       const severity = count < 24 ? 'warning' : 'error'
-      yield { severity, message: `Expected at most 16 weights in files for ${facts.func.name}, got ${count}.` }
+      const unrepairable = facts.files().filter(({ operation }) => !isJoinable(facts, operation)).length >= 16
+      const message = `Expected at most 16 weights in files for ${facts.func.name}, got ${count}.`
+      yield { severity, unrepairable, message }
     },
     fix: 'Join small weights into one record and slice it, use smaller segments, or pass weights as inputs.',
     repair: 'join-weight-records',
