@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { exitCode, exitCodeOf, UsageError } from './exit.js'
-import { addDeviceOptions } from './options/device-options.js'
-import { commanderOptions } from './options/table.js'
+import { benchOptions } from './options/bench-options.js'
+import { deviceRows, deviceRowsFor, dtypeRow, mathRow, threadsRow } from './options/device-options.js'
+import { addOptions } from './options/table.js'
 import { trainOptions } from './options/train-options.js'
 import { style } from './terminal/output.js'
 
@@ -32,8 +33,7 @@ Examples:
   ane train --init runs/tiny --data notes/ --learning-rate 1e-4
   ane train --resume`,
     )
-  for (const row of trainOptions) for (const option of commanderOptions(row)) train.addOption(option)
-  train.action(async (flags) => (await import('./commands/train.js')).train(flags))
+  addOptions(train, trainOptions).action(async (flags) => (await import('./commands/train.js')).train(flags))
 
   const sample = ane
     .command('sample')
@@ -46,10 +46,9 @@ Examples:
     .option('--top-k <n>', 'choose among the n most likely tokens, 0 all', '0')
     .option('--top-p <p>', 'choose among the most likely tokens that reach this probability together', '0.95')
     .option('--seed <n>', 'the same seed writes the same text', '0')
-    .option('--dtype <type>', 'fp16 or fp32', 'fp16')
-    .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
     .option('--json', 'print one JSON object')
     .action(async (target, flags) => (await import('./commands/sample.js')).sample(target, flags))
+  addOptions(sample, [...deviceRows, dtypeRow, threadsRow])
 
   ane
     .command('data')
@@ -107,60 +106,45 @@ Examples:
     .requiredOption('--outputs <out.safetensors>', 'where the outputs go, one tensor each')
     .option('--weights <folder>', 'the folder that @model_path means (default: that of the file)')
     .option('--function <name>', 'which function to run', 'main')
-    .option('--math <mode>', 'exact or fast', 'exact')
-    .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
     .option('--lenient', 'accept weight records with a wrong type, size or pointer')
     .option('--json', 'print one JSON object')
     .action(async (file, flags) => (await import('./commands/mil-run.js')).milRun(file, flags))
+  addOptions(milRun, [...deviceRowsFor('cpu'), mathRow, threadsRow])
 
   const bench = ane.command('bench').description('measure speed on this machine')
-  const benchStep = bench
-    .command('step')
-    .description('time whole training steps')
-    .option('--model <preset>', 'model shape', 'stories110m')
-    .option('--seq-len <n>', 'tokens per sequence', '256')
-    .option('--batch-size <n>', 'sequences per step', '1')
-    .option('--steps <n>', 'timed steps', '7')
-    .option('--math <mode>', 'exact or fast', 'exact')
-    .option('--dtype <type>', 'fp16 or fp32', 'fp16')
-    .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
-    .option('--weights <binding>', 'packed or inputs (default: packed on a Neural Engine, else inputs)')
-    .option('--layers-per-program <n>', 'half, a number or all', '1')
-    .option('--json', 'print raw samples as one JSON object')
-    .action(async (flags) => (await import('./commands/bench-step.js')).benchStep(flags))
-  bench
-    .command('gemm')
-    .description('time the matrix products of a training step against the measured peak')
-    .option('--model <preset>', 'whose shapes', 'stories110m')
-    .option('--seq-len <n>', 'columns', '256')
-    .option('--rounds <n>', 'timed rounds', '7')
-    .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
-    .option('--json', 'print raw samples as one JSON object')
-    .action(async (flags) => (await import('./commands/bench-gemm.js')).benchGemm(flags))
-
-  const benchPipelines = bench
-    .command('pipelines')
-    .description('compare every way to cut a training step into programs, measured here and modelled on chips')
-    .option('--model <preset>', 'model shape', 'stories260k')
-    .option('--seq-len <n>', 'tokens per sequence', '64')
-    .option('--batch-size <n>', 'sequences per step', '1')
-    .option('--steps <n>', 'timed steps', '5')
-    .option('--threads <n>', 'threads of the CPU engine (default: all cores)')
-    .option('--chips <names>', 'chips to model, e.g. m1-pro,m4; none for none', 'm1-pro,m4,m5-max')
-    .option('--json', 'print raw samples as one JSON object')
-    .action(async (flags) => (await import('./commands/bench-pipelines.js')).benchPipelines(flags))
+  const measured = (name: keyof typeof benchOptions, description: string) =>
+    addOptions(bench.command(name).description(description), benchOptions[name])
+  measured('step', 'time whole training steps, and report where the time goes').action(async (flags) =>
+    (await import('./commands/bench-step.js')).benchStep(flags),
+  )
+  measured('gemm', 'time the matrix products of a training step against the measured peak').action(async (flags) =>
+    (await import('./commands/bench-gemm.js')).benchGemm(flags),
+  )
+  measured('decode', 'time one token through every weight of a model against the memory bandwidth').action(
+    async (flags) => (await import('./commands/bench-decode.js')).benchDecode(flags),
+  )
+  measured('optim', 'time clipping and AdamW over every weight of a model against the memory bandwidth').action(
+    async (flags) => (await import('./commands/bench-optim.js')).benchOptim(flags),
+  )
+  measured('peak', 'measure what the processor computes and the memory moves, per thread and together').action(
+    async (flags) => (await import('./commands/bench-peak.js')).benchPeak(flags),
+  )
+  measured('memory', 'hold the memory of a training step against its estimate').action(async (flags) =>
+    (await import('./commands/bench-memory.js')).benchMemory(flags),
+  )
+  measured(
+    'pipelines',
+    'compare every way to cut a training step into programs, measured here and modelled on chips',
+  ).action(async (flags) => (await import('./commands/bench-pipelines.js')).benchPipelines(flags))
 
   bench
     .command('report')
-    .description('join files of probe, bench step, bench gemm and bench pipelines (--json) into tables across chips')
+    .description('join files of probe and the benchmarks (--json) into tables across chips')
     .argument('<files...>', 'JSON files, from any machine')
     .option('--out <folder>', 'write report.md and plots there (default: print the Markdown)')
     .option('--json', 'print the tables as one JSON object')
     .action(async (files, flags) => (await import('./commands/bench-report.js')).benchReport(files, flags))
 
-  for (const command of [sample, benchStep]) addDeviceOptions(command)
-  addDeviceOptions(benchPipelines, 'cpu')
-  addDeviceOptions(milRun, 'cpu')
   for (const command of [ane, ...ane.commands, ...mil.commands, ...bench.commands])
     command.exitOverride().showSuggestionAfterError()
   return ane

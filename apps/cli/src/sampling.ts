@@ -4,7 +4,7 @@ import { loadTokenizer, type Tokenizer } from '@ane/tokenizer'
 import { checkpointOf } from './checkpoint-target.js'
 import { UsageError } from './exit.js'
 import { type DeviceFlags, openDeviceFor } from './options/device-options.js'
-import { integerFlag, numberFlag, wordFlag } from './options/numbers.js'
+import { integerFlag, numberFlag } from './options/numbers.js'
 
 /** Flags that choose how text is generated, as commander gives them. */
 export interface SampleFlags extends DeviceFlags {
@@ -15,8 +15,8 @@ export interface SampleFlags extends DeviceFlags {
   topK: string
   topP: string
   seed: string
-  dtype: string
-  threads?: string
+  dtype?: 'fp16' | 'fp32'
+  threads?: number
 }
 
 /** A loaded model that writes text. */
@@ -50,7 +50,7 @@ export async function loadSampler(target: string, flags: SampleFlags): Promise<S
     topK: integerFlag('--top-k', flags.topK, 0),
     topP: numberFlag('--top-p', flags.topP, 0, 1),
     seed: integerFlag('--seed', flags.seed, 0),
-    dtype: wordFlag('--dtype', flags.dtype, ['fp16', 'fp32']),
+    dtype: flags.dtype,
   }
   const path = await checkpointOf(target)
   const checkpoint = await loadCheckpoint(path)

@@ -1,52 +1,147 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { describe, expect, it } from 'vitest'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ane } from './ane.js'
 
-const bench = (...args: string[]) => ane(['bench', ...args, '--model', 'stories260k', '--seq-len', '16'], tmpdir())
+const small = ['--model', 'stories260k', '--seq-len', '16']
+const run = (...args: string[]) => ane(['bench', ...args], tmpdir())
+const bench = (...args: string[]) => run(...args, ...small)
 
 const positive = (values: number[]) => values.length > 0 && values.every((value) => Number.isFinite(value) && value > 0)
 
-const machine = { cpu: expect.any(String), cores: expect.any(Number), node: process.version }
+const machine = {
+  cpu: expect.any(String),
+  cores: expect.any(Number),
+  memory_bytes: expect.any(Number),
+  node: process.version,
+}
+
+interface Measurement {
+  name: string
+  unit: string
+  samples: number[]
+  flops?: number
+  bytes?: number
+  tokens?: number
+  per_step?: number
+}
+
+/** Runs a benchmark that must succeed silently; returns its result and its measurements by name. */
+async function result(...args: string[]) {
+  const { status, out, err } = await run(...args, '--json')
+  expect(err).toBe('')
+  expect(status).toBe(0)
+  const parsed = JSON.parse(out)
+  expect(parsed).toMatchObject({ schema: 'ane-bench', schema_version: 1, bench: args[0], machine })
+  const measured = new Map<string, Measurement>(parsed.measurements.map((one: Measurement) => [one.name, one]))
+  return { parsed, measured }
+}
 
 describe('ane bench', () => {
-  it('times whole training steps and gives the raw samples', async () => {
-    const { status, out, err } = await bench('step', '--steps', '1', '--json')
-    expect(err).toBe('')
-    expect(status).toBe(0)
-    const result = JSON.parse(out)
-    expect(result).toMatchObject({ model: 'stories260k', tokens_per_step: 16, device: { kind: 'cpu' }, machine })
-    expect(result.samples).toHaveLength(1)
-    const { step_ms, device_forward_ms, device_backward_ms, host_ms, update_ms } = result.samples[0]
-    expect(positive([step_ms, device_forward_ms, device_backward_ms, host_ms, update_ms])).toBe(true)
-    expect(positive([result.parameters, result.flops_per_step, result.peak_rss_bytes])).toBe(true)
+  it('times whole training steps and their parts', async () => {
+    const { parsed, measured } = await result('step', '--steps', '2', '--math', 'fast', ...small)
+    const settings = { model: 'stories260k', seq_len: 16, math: 'fast', dtype: 'fp16', threads: parsed.machine.cores }
+    expect(parsed).toMatchObject({ device: { kind: 'cpu' }, settings })
+    expect(parsed.limits.flops.samples).toHaveLength(2)
+    for (const { samples } of measured.values()) expect(samples).toHaveLength(2)
+    for (const part of ['step', 'device_forward', 'device_backward', 'host', 'gradient_norm', 'update'])
+      expect(positive(measured.get(part)!.samples)).toBe(true)
+    for (const part of ['schedule', 'javascript']) expect(measured.get(part)!.samples[0]).toBeGreaterThanOrEqual(0)
+    expect(measured.get('step')).toMatchObject({ tokens: 16, flops: expect.any(Number) })
+    const { parameters, peak_rss_bytes, memory_estimate_bytes } = parsed.facts
+    expect(positive([parameters, peak_rss_bytes, memory_estimate_bytes])).toBe(true)
   })
 
-  it('times every product with a weight matrix beside the peak and gives the raw samples', async () => {
-    const { status, out, err } = await bench('gemm', '--rounds', '1', '--threads', '1', '--json')
-    expect(err).toBe('')
+  it('times a step on every number of threads, with a compact vocabulary', async () => {
+    const whole = await result('step', '--steps', '1', ...small)
+    const args = ['--steps', '1', '--scaling', '--compact-vocabulary', '100']
+    const { parsed, measured } = await result('step', ...args, ...small)
+    expect(parsed.settings).toMatchObject({ scaling: true, compact_vocabulary: 100 })
+    const alone = parsed.settings.threads > 1 ? 'step on 1 thread' : 'step'
+    expect(positive(measured.get(alone)!.samples)).toBe(true)
+    // forward and two gradients of a product of 64 channels with 412 tokens fewer
+    const flops = ({ measured }: typeof whole) => measured.get('step')!.flops!
+    expect(flops(whole) - flops({ parsed, measured })).toBe(3 * 2 * 64 * 412 * 16)
+  })
+
+  it('reports efficiency to people as hand-written systems do', async () => {
+    const { status, out } = await bench('step', '--steps', '1')
     expect(status).toBe(0)
-    const result = JSON.parse(out)
-    expect(result).toMatchObject({ model: 'stories260k', seq_len: 16, device: { threads: 1 }, machine })
-    expect(result.peak_flops).toHaveLength(2)
-    expect(positive(result.peak_flops)).toBe(true)
-    for (const product of ['forward', 'input gradient', 'weight gradient']) {
-      const products = result.products.filter((p: { product: string }) => p.product === product)
-      // q and o, k and v, gate and up, down of five layers, and the classifier
-      expect(products.map((p: Record<string, number>) => [p.out, p.in, p.per_step])).toEqual([
-        [64, 64, 10],
-        [32, 64, 10],
-        [172, 64, 10],
-        [64, 172, 5],
-        [512, 64, 1],
-      ])
-      for (const { ms, out, in: inputs, flops } of products) {
-        expect(ms).toHaveLength(1)
-        expect(positive(ms)).toBe(true)
-        expect(flops).toBe(2 * out * inputs * 16)
-      }
-    }
+    for (const line of ['compile and set up', 'ms a step', 'device', 'staging', 'utilisation', 'overhead', 'commit'])
+      expect(out).toContain(line)
+  })
+
+  it('times every product with a weight matrix beside the peak', async () => {
+    const { parsed, measured } = await result('gemm', '--rounds', '1', '--threads', '1', ...small)
+    expect(parsed.settings).toMatchObject({ model: 'stories260k', seq_len: 16, threads: 1, math: 'exact' })
+    expect(parsed.limits.flops.samples).toHaveLength(2)
+    expect(positive(parsed.limits.flops.samples)).toBe(true)
     const weights = 5 * (2 * 64 * 64 + 2 * 32 * 64 + 3 * 172 * 64) + 512 * 64
-    expect(result.flops_per_step).toBe(3 * 2 * weights * 16)
+    // q and o, k and v, gate and up, down of five layers, and the classifier
+    const shapes: [string, number][] = [
+      ['64×64', 10],
+      ['32×64', 10],
+      ['172×64', 10],
+      ['64×172', 5],
+      ['512×64 classifier', 1],
+    ]
+    const names = ['forward', 'input gradient', 'weight gradient'].flatMap((product) =>
+      shapes.map(([shape, count]) => [`${product} ${shape}`, count] as const),
+    )
+    expect([...measured.keys()].sort()).toEqual([...names.map(([name]) => name), 'whole step'].sort())
+    for (const [name, count] of names) {
+      const { samples, per_step, flops } = measured.get(name)!
+      expect(positive(samples)).toBe(true)
+      expect(per_step).toBe(count)
+      const [out, inputs] = name.match(/\d+/g)!.map(Number)
+      expect(flops).toBe(2 * out * inputs * 16)
+    }
+    expect(measured.get('whole step')!.flops).toBe(3 * 2 * weights * 16)
+  })
+
+  it('times one token and a prompt through every weight', async () => {
+    const { parsed, measured } = await result('decode', '--model', 'stories260k', '--rounds', '2', '--prefill', '16')
+    const norms = 5 * 2 * 64
+    const layers = 5 * (2 * 64 * 64 + 2 * 32 * 64 + 3 * 172 * 64) + norms
+    expect(measured.get('token')).toMatchObject({ bytes: 2 * (layers + 512 * 64), tokens: 1 })
+    expect(measured.get('classifier')).toMatchObject({ bytes: 2 * 512 * 64 })
+    expect(measured.get('prefill of 16')).toMatchObject({ tokens: 16, flops: expect.any(Number) })
+    for (const { samples } of measured.values()) {
+      expect(samples).toHaveLength(2)
+      expect(positive(samples)).toBe(true)
+    }
+    expect(positive([...parsed.limits.read, ...parsed.limits.copy, ...parsed.limits.flops.samples])).toBe(true)
+  })
+
+  it('times clipping and AdamW over every weight', async () => {
+    const { parsed, measured } = await result('optim', '--model', 'stories260k', '--rounds', '1')
+    const { parameters } = parsed.facts
+    expect([...measured.values()].map(({ name, bytes }) => [name, bytes])).toEqual([
+      ['norm and update', 34 * parameters],
+      ['gradient norm', 4 * parameters],
+      ['update', 30 * parameters],
+    ])
+    for (const { samples } of measured.values()) expect(positive(samples)).toBe(true)
+  })
+
+  it('measures the processor and its memory on one thread and on all', async () => {
+    const { parsed, measured } = await result('peak', '--rounds', '1')
+    const { threads } = parsed.settings
+    for (const name of ['fp32 multiply-adds', 'memory reads', 'memory copies'])
+      for (const on of threads === 1 ? ['1 thread'] : ['1 thread', `${threads} threads`])
+        expect(positive(measured.get(`${name}, ${on}`)!.samples)).toBe(true)
+  })
+
+  it('holds peak memory against the estimate and its parts, the largest first', async () => {
+    const { parsed, measured } = await result('memory', ...small)
+    const bytes = (name: string) => measured.get(name)!.samples[0]
+    const parts = parsed.measurements.filter(({ name }: Measurement) => name.startsWith('estimate: '))
+    const sizes: number[] = parts.map(({ samples }: Measurement) => samples[0])
+    expect(sizes).toEqual([...sizes].sort((a, b) => b - a))
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(bytes('estimate'))
+    expect(bytes('estimate: moments')).toBe(8 * parsed.facts.parameters)
+    expect(bytes('peak resident') - bytes('process before')).toBe(bytes('taken by training'))
   })
 
   it('compares pipelines, measured here and modelled on a chip', async () => {
@@ -105,11 +200,15 @@ describe('ane bench', () => {
   })
 
   it.each([
-    [['gemm', '--rounds', '0'], /--rounds, got 0/],
-    [['step', '--steps', 'x'], /--steps, got x/],
-    [['gemm', '--threads', '100000'], /for threads, got 100000/],
-    [['step', '--threads', '100000'], /for threads, got 100000/],
+    [['gemm', '--rounds', '0'], /^error: Expected a whole number of at least 1 for --rounds, got "0"\.$/m],
+    [['step', '--steps', 'x'], /^error: Expected a number for --steps, got "x"\.$/m],
+    [['step', '--math', 'exakt'], /^error: Expected one of exact, fast for --math, got "exakt"\.$/m],
+    [['step', '--compact-vocabulary', '513'], /at most 512, the vocabulary of stories260k, .* got 513\.$/m],
     [['pipelines', '--chips', 'm9'], /m9/],
+    ...['step', 'gemm', 'memory'].flatMap((name): [string[], RegExp][] => [
+      [[name, '--threads', '0'], /^error: Expected an integer from 1 to \d+ for threads, got 0\.$/m],
+      [[name, '--threads', '100000'], /^error: Expected an integer from 1 to \d+ for threads, got 100000\.$/m],
+    ]),
   ])('%j ends with status 2 and a message', async (args, message) => {
     const { status, out, err } = await bench(...args)
     expect(err).toMatch(message)
@@ -117,9 +216,115 @@ describe('ane bench', () => {
     expect(out).toBe('')
   })
 
-  it('suggests a preset for a name it does not know', async () => {
-    const { status, err } = await ane(['bench', 'gemm', '--model', 'stories15'], tmpdir())
-    expect(err).toContain('Did you mean stories15m?')
+  it.each([
+    ['decode', '--threads', '0'],
+    ['optim', '--threads', '0'],
+    ['peak', '--threads', '0'],
+    ['decode', '--prefill', '513', '--model', 'stories260k'],
+  ])('%s %s %s ends with status 2 and says what is possible', async (...args) => {
+    const { status, out, err } = await run(...args)
+    expect(err).toMatch(/^error: Expected (an integer from 1 to|at most) \d+.* got \d+\.$/m)
     expect(status).toBe(2)
+    expect(out).toBe('')
+  })
+
+  it.each(['step', 'gemm', 'decode', 'optim', 'peak', 'memory'])(
+    '%s names the instruction sets this processor has for an ANE_ISA it lacks',
+    async (name) => {
+      const { status, out, err } = await ane(['bench', name], tmpdir(), { ANE_ISA: 'avx51' })
+      expect(err).toMatch(/^error: Expected one of (\w+, )*portable for ANE_ISA, got avx51\.$/m)
+      expect(status).toBe(2)
+      expect(out).toBe('')
+    },
+  )
+
+  it('suggests a preset for a name it does not know', async () => {
+    for (const name of ['step', 'gemm', 'decode', 'optim', 'memory']) {
+      const { status, err } = await run(name, '--model', 'stories15')
+      expect(err).toContain('Did you mean stories15m?')
+      expect(status).toBe(2)
+    }
+  })
+})
+
+describe('ane bench --save and --compare', () => {
+  let folder: string
+  const file = (name: string) => join(folder, name)
+  const optim = (...args: string[]) =>
+    ane(['bench', 'optim', '--model', 'stories260k', '--rounds', '1', ...args], folder)
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'ane-bench-'))
+    const { status, err } = await optim('--save', 'base.json')
+    expect(err).toBe('')
+    expect(status).toBe(0)
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  /** The saved result with its samples multiplied. */
+  function saveScaled(name: string, factor: number): void {
+    const saved = JSON.parse(readFileSync(file('base.json'), 'utf8'))
+    for (const measurement of saved.measurements)
+      measurement.samples = measurement.samples.map((sample: number) => sample * factor)
+    writeFileSync(file(name), JSON.stringify(saved))
+  }
+
+  it('saves what --json prints and compares medians by name', async () => {
+    saveScaled('fast.json', 1e-3)
+    const { status, out, err } = await optim('--compare', 'fast.json', '--json')
+    expect(status).toBe(0)
+    const { comparison, measurements } = JSON.parse(out)
+    expect(comparison.map(({ name }: Measurement) => name)).toEqual(measurements.map(({ name }: Measurement) => name))
+    for (const { baseline, now, ratio, slower } of comparison) {
+      expect(ratio).toBe(now / baseline)
+      expect(slower).toBe(true)
+    }
+    expect(err.trim().split('\n')).toHaveLength(comparison.length)
+    expect(err).toMatch(/^warning: norm and update: [\d.]+ times the baseline\.$/m)
+  })
+
+  it('warns of nothing that is faster', async () => {
+    saveScaled('slow.json', 1e3)
+    const { status, out, err } = await optim('--compare', 'slow.json')
+    expect(status).toBe(0)
+    expect(err).toBe('')
+    expect(out).toContain('ratio')
+  })
+
+  it.each([
+    ['missing.json', undefined, /Expected a readable file at missing\.json/],
+    ['broken.json', '{"schema":', /Expected JSON in broken\.json/],
+    [
+      'other.json',
+      '{"a":1}',
+      /Expected a result of ane bench optim in other\.json, got a wrong schema.* Save one with --save\./,
+    ],
+    ['short.json', '{"schema":"ane-bench"}', /got a wrong schema_version/],
+    ['bench.json', { bench: 'gemm' }, /Expected a result of ane bench optim in bench\.json, got one of gemm/],
+    [
+      'machine.json',
+      { machine: { cpu: 'Abacus' } },
+      /Expected a baseline of this machine \(.*\) in .*, got one of Abacus.* Save one here/,
+    ],
+    ['settings.json', { settings: { math: 'fast' } }, /Expected a baseline with math exact .* got fast/],
+  ])('refuses %s before it measures', async (name, content, message) => {
+    if (typeof content === 'string') writeFileSync(file(name), content)
+    else if (content !== undefined) {
+      const saved = JSON.parse(readFileSync(file('base.json'), 'utf8'))
+      for (const [key, value] of Object.entries(content))
+        saved[key] = typeof value === 'string' ? value : { ...saved[key], ...value }
+      writeFileSync(file(name), JSON.stringify(saved))
+    }
+    const { status, out, err } = await optim('--compare', name)
+    expect(err.replaceAll('\n', ' ')).toMatch(message)
+    expect(status).toBe(2)
+    expect(out).toBe('')
+  })
+
+  it('refuses to save into a folder that does not exist before it measures', async () => {
+    const { status, out, err } = await optim('--save', 'nowhere/base.json')
+    expect(err).toMatch(/Expected a file in an existing folder for --save, got nowhere\/base\.json\./)
+    expect(status).toBe(2)
+    expect(out).toBe('')
   })
 })

@@ -82,14 +82,14 @@ describe('ane bench report', () => {
   it.each([
     ['missing.json', undefined, /Expected a readable file at .*missing\.json/],
     ['text.json', 'hello', /Expected JSON in .*text\.json/],
-    ['other.json', '{"a":1}', /Expected output of ane probe, bench step.* in .*other\.json/],
+    ['other.json', '{"a":1}', /Expected output of ane probe or ane bench.* in .*other\.json/],
     ['null.json', 'null', /in .*null\.json, got another file/],
     [
       'version.json',
       '{"schema":"ane-probe","schema_version":2}',
       /ane probe in .*version\.json, got a wrong schema_version/,
     ],
-    ['empty.json', '{"samples":[]}', /Expected output of ane bench step in .*empty\.json/],
+    ['empty.json', '{"schema":"ane-bench"}', /Expected output of ane bench in .*empty\.json/],
   ])('refuses %s by its path and writes nothing', async (name, content, message) => {
     if (content !== undefined) writeFileSync(file(name), content)
     const out = file('never')

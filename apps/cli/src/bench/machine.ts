@@ -1,21 +1,46 @@
-import { availableParallelism, cpus, totalmem } from 'node:os'
+import { execFileSync } from 'node:child_process'
+import { cpus, totalmem } from 'node:os'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { loadAddon } from '@ane/runtime'
 
 /** What a benchmark ran on. */
 export interface Machine {
   readonly cpu: string
+  /** That this process may use: affinity and container limits considered. */
   readonly cores: number
+  /** Instruction sets of the CPU engine, the one in use first. */
+  readonly isas: readonly string[]
+  /** Of the machine, or of the container where that is less. */
   readonly memory_bytes: number
   readonly platform: string
   readonly node: string
+  /** Commit of this program's checkout; `null` outside of one. */
+  readonly commit: string | null
 }
 
+/** @throws {AneError} if the addon does not load */
 export function machine(): Machine {
+  const { isas, availableCores } = loadAddon().processor()
+  const forced = isas.filter((isa) => isa === process.env.ANE_ISA)
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown processor',
-    cores: availableParallelism(),
-    memory_bytes: totalmem(),
+    cores: availableCores,
+    isas: [...forced, ...isas.filter((isa) => !forced.includes(isa))],
+    memory_bytes: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
     platform: `${process.platform}-${process.arch}`,
     node: process.version,
+    commit: checkoutCommit(),
+  }
+}
+
+/** Commit of this program's checkout; `null` when it is installed from a package, or where there is no git. */
+export function checkoutCommit(): string | null {
+  try {
+    const cwd = dirname(fileURLToPath(import.meta.url))
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd, encoding: 'utf8', stdio: 'pipe' }).trim()
+  } catch {
+    return null
   }
 }
 

@@ -1,15 +1,14 @@
 /** Every way to cut a training step into programs, what each asks of a device, and how long it takes. */
 import {
-  createTrainStep,
   type HostOp,
   hostOpNames,
-  initialWeights,
   type LayersPerProgram,
   type ModelConfig,
   type TrainStep,
   type WeightBinding,
 } from '@ane/models'
 import { type AneStatistics, aneStatistics, type Device, type IoDescription, openDevice } from '@ane/runtime'
+import { createStep, fillTokens, timeStep, type Workload } from './training.js'
 
 /** One point in the space of pipelines. */
 export interface Pipeline {
@@ -63,13 +62,6 @@ export interface Refusal {
   readonly refused: string
 }
 
-/** Sizes of the step all pipelines run. */
-export interface Workload {
-  readonly config: ModelConfig
-  readonly batchSize: number
-  readonly seqLen: number
-}
-
 /** {packed, inputs, baked} × {half, half with host operations, 1, 4, all}, without cuts that are equal for this model. */
 export function pipelines(config: ModelConfig): Pipeline[] {
   const layers = config.num_hidden_layers
@@ -94,11 +86,8 @@ const tooWide = /^Expected inputs that fit into \d+ columns/
 const reasonOf = ({ message }: Error): string =>
   tooWide.test(message) ? 'C-60' : (/\bC-\d+\b/.exec(message)?.[0] ?? message.slice(0, 120))
 
-const create = (device: Device, { config, batchSize, seqLen }: Workload, pipeline: Pipeline): Promise<TrainStep> =>
-  createTrainStep(device, config, {
-    weights: initialWeights(config, 0),
-    batchSize,
-    seqLen,
+const create = (device: Device, workload: Workload, pipeline: Pipeline): Promise<TrainStep> =>
+  createStep(device, workload, {
     binding: pipeline.weights,
     layersPerProgram: pipeline.layers_per_program,
     hostOps: pipeline.host_ops,
@@ -119,30 +108,6 @@ function countsOf(step: TrainStep, { weights }: Pipeline, programs: number): Pip
   }
 }
 
-function fill(step: TrainStep, vocabSize: number, index: number): void {
-  for (let i = 0; i < step.tokens.length; i++) {
-    step.tokens[i] = (i * 7919 + index * 104729) % vocabSize
-    step.targets[i] = (i * 15485863 + index * 32452843) % vocabSize
-  }
-}
-
-async function timeStep(step: TrainStep, vocabSize: number, index: number): Promise<[number, PipelineSample]> {
-  const start = performance.now()
-  fill(step, vocabSize, index)
-  const { loss, times } = await step.forwardBackward(1024)
-  const gradScale = Math.min(1, 1024 / ((await step.gradNorm()) + 1e-6)) / 1024
-  const hyper = { learningRate: 1e-4, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 }
-  const update = await step.adamw({ ...hyper, step: index + 1, gradScale })
-  const sample = {
-    step_ms: performance.now() - start,
-    device_forward_ms: times.device_forward,
-    device_backward_ms: times.device_backward,
-    host_ms: times.host + times.staging + update,
-    compile_ms: times.compile,
-  }
-  return [loss, sample]
-}
-
 /**
  * Runs one step to warm up and `steps` timed ones.
  *
@@ -161,9 +126,16 @@ export async function measurePipeline(
     const samples: PipelineSample[] = []
     let loss = Number.NaN
     for (let index = 0; index <= steps; index++) {
-      const [after, sample] = await timeStep(step, workload.config.vocab_size, index)
+      const { loss: after, sample } = await timeStep(step, workload.config.vocab_size, index)
       loss = after
-      if (index > 0) samples.push(sample)
+      if (index === 0) continue
+      samples.push({
+        step_ms: sample.step,
+        device_forward_ms: sample.device_forward,
+        device_backward_ms: sample.device_backward,
+        host_ms: sample.host + sample.staging + sample.gradient_norm + sample.update,
+        compile_ms: sample.compile,
+      })
     }
     return { ...counts, loss, samples }
   } catch (error) {
@@ -204,7 +176,7 @@ async function modelPipeline(
   try {
     const before = modelledTimes(device)
     step = await create(device, workload, pipeline)
-    fill(step, workload.config.vocab_size, 0)
+    fillTokens(step, workload.config.vocab_size, 0)
     const compiled = modelledTimes(device)
     await step.evaluate()
     const forward = modelledTimes(device)

@@ -82,7 +82,7 @@ export async function timeProduct({ schedule }: WeightProduct): Promise<number> 
 }
 
 /** Values of about 0.05, the same on every run. */
-function noise(length: number): Float32Array<ArrayBuffer> {
+export function noise(length: number): Float32Array<ArrayBuffer> {
   const values = new Float32Array(length)
   let state = 12345
   for (let i = 0; i < length; i++) {

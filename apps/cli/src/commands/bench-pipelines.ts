@@ -13,16 +13,15 @@ import {
 } from '../bench/pipelines.js'
 import { asUsage } from '../exit.js'
 import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
-import { integerFlag } from '../options/numbers.js'
 import { presetFlag } from '../options/preset.js'
 import { print, printFacts, printJson, printTable } from '../terminal/output.js'
 
 interface BenchPipelinesFlags extends DeviceFlags {
   model: string
-  seqLen: string
-  batchSize: string
-  steps: string
-  threads?: string
+  seqLen: number
+  batchSize: number
+  steps: number
+  threads?: number
   chips: string
   json?: boolean
 }
@@ -32,9 +31,7 @@ type Row = Pipeline & { measured: MeasuredPipeline | Refusal; modelled: (Modelle
 /** `ane bench pipelines`: every way to cut a training step into programs, measured here and modelled on chips. */
 export async function benchPipelines(flags: BenchPipelinesFlags): Promise<void> {
   const config = presetFlag('--model', flags.model)
-  const seqLen = integerFlag('--seq-len', flags.seqLen, 1)
-  const batchSize = integerFlag('--batch-size', flags.batchSize, 1)
-  const steps = integerFlag('--steps', flags.steps, 1)
+  const { seqLen, batchSize, steps } = flags
   const chips = await chipsFlag(flags.chips)
   const workload = { config, seqLen, batchSize }
   const list = pipelines(config)

@@ -1,154 +1,163 @@
-import {
-  createTrainStep,
-  flopsPerToken,
-  initialWeights,
-  memoryEstimate,
-  parameterCount,
-  type TrainStep,
-} from '@ane/models'
+import { flopsPerToken, type LayersPerProgram, memoryEstimate, parameterCount, type WeightBinding } from '@ane/models'
+import type { MathMode } from '@ane/runtime'
 import { formatBytes, formatCount } from '@ane/telemetry'
-import { type Machine, machine, summarize } from '../bench/machine.js'
+import { LimitSamples } from '../bench/limits.js'
+import { machine, summarize } from '../bench/machine.js'
+import type { BenchResult, Findings, Measurement } from '../bench/result.js'
+import { runBench } from '../bench/run.js'
+import { createStep, type StepSample, timeStep, type Workload } from '../bench/training.js'
+import { asUsage, UsageError } from '../exit.js'
+import type { OutputFlags } from '../options/bench-options.js'
 import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
-import { integerFlag, layersFlag, wordFlag } from '../options/numbers.js'
 import { presetFlag } from '../options/preset.js'
-import { print, printFacts, printJson, printTable } from '../terminal/output.js'
 
-interface BenchStepFlags extends DeviceFlags {
-  model: string
-  seqLen: string
-  batchSize: string
-  steps: string
-  math: string
-  dtype: string
-  threads?: string
-  weights?: string
-  layersPerProgram: string
-  json?: boolean
-}
-
-/** Milliseconds of one whole training step, by part. */
-interface StepSample {
-  step_ms: number
-  device_forward_ms: number
-  device_backward_ms: number
-  host_ms: number
-  staging_ms: number
-  gradient_norm_ms: number
-  update_ms: number
-  javascript_ms: number
+interface BenchStepFlags extends DeviceFlags, OutputFlags {
+  readonly model: string
+  readonly seqLen: number
+  readonly batchSize: number
+  readonly steps: number
+  readonly compactVocabulary?: number
+  readonly scaling?: boolean
+  readonly math?: MathMode
+  readonly threads?: number
+  readonly dtype: 'fp16' | 'fp32'
+  readonly weights?: WeightBinding
+  readonly layersPerProgram: LayersPerProgram
 }
 
 const WARM_UP = 2
 
-/** `ane bench step`: forward, backward, clip and AdamW on random tokens over the full vocabulary. */
+/** `ane bench step`: forward, backward, clip and AdamW on random tokens, and where the time goes. */
 export async function benchStep(flags: BenchStepFlags): Promise<void> {
-  const config = presetFlag('--model', flags.model)
-  const seqLen = integerFlag('--seq-len', flags.seqLen, 1)
-  const batchSize = integerFlag('--batch-size', flags.batchSize, 1)
-  const steps = integerFlag('--steps', flags.steps, 1)
-  const dtype = wordFlag('--dtype', flags.dtype, ['fp16', 'fp32'])
-  const math = wordFlag('--math', flags.math, ['exact', 'fast'])
-  const device = await openDeviceFor(flags, { math, threads: flags.threads })
-  const trainStep = await createTrainStep(device, config, {
-    weights: initialWeights(config, 0),
-    batchSize,
-    seqLen,
-    dtype,
-    binding: flags.weights === undefined ? undefined : wordFlag('--weights', flags.weights, ['packed', 'inputs']),
-    layersPerProgram: layersFlag('--layers-per-program', flags.layersPerProgram),
-  })
-  const samples: StepSample[] = []
-  for (let step = 0; step < WARM_UP + steps; step++) {
-    const sample = await timeStep(trainStep, config.vocab_size, step)
-    if (step >= WARM_UP) samples.push(sample)
-  }
-  const flops = flopsPerToken(config, seqLen).training * batchSize * seqLen
-  const result = {
-    model: flags.model,
-    parameters: parameterCount(config),
-    tokens_per_step: batchSize * seqLen,
-    flops_per_step: flops,
-    device: device.description,
-    dtype,
-    machine: machine(),
-    memory_estimate_bytes: memoryEstimate(config, { batchSize, seqLen, dtype }).total,
-    peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
-    samples,
-  }
-  trainStep.dispose()
-  device.dispose()
-  if (flags.json) printJson(result)
-  else showResult(result)
-}
-
-async function timeStep(trainStep: TrainStep, vocabSize: number, step: number): Promise<StepSample> {
-  const start = performance.now()
-  for (let i = 0; i < trainStep.tokens.length; i++) {
-    trainStep.tokens[i] = (i * 7919 + step * 104729) % vocabSize
-    trainStep.targets[i] = (i * 15485863 + step * 32452843) % vocabSize
-  }
-  const { times } = await trainStep.forwardBackward(1024)
-  const normStart = performance.now()
-  const norm = await trainStep.gradNorm()
-  const normMs = performance.now() - normStart
-  const gradScale = Math.min(1, 1024 / (norm + 1e-6)) / 1024
-  const hyper = { learningRate: 1e-4, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 }
-  const updateMs = await trainStep.adamw({
-    ...hyper,
-    step: step + 1,
-    gradScale,
-  })
-  const total = performance.now() - start
-  return {
-    step_ms: total,
-    device_forward_ms: times.device_forward,
-    device_backward_ms: times.device_backward,
-    host_ms: times.host,
-    staging_ms: times.staging,
-    gradient_norm_ms: normMs,
-    update_ms: updateMs,
-    javascript_ms:
-      total - times.device_forward - times.device_backward - times.host - times.staging - normMs - updateMs,
-  }
-}
-
-function showResult(result: {
-  model: string
-  parameters: number
-  tokens_per_step: number
-  flops_per_step: number
-  device: { summary: string; math: string }
-  dtype: string
-  machine: Machine
-  memory_estimate_bytes: number
-  peak_rss_bytes: number
-  samples: StepSample[]
-}): void {
-  const { samples } = result
-  const parts = Object.keys(samples[0]) as (keyof StepSample)[]
-  const median = summarize(samples.map(({ step_ms }) => step_ms)).median
-  printFacts([
-    ['machine', `${result.machine.cpu}, ${result.machine.cores} cores`],
-    ['device', `${result.device.summary}, ${result.device.math} math, ${result.dtype} graph`],
-    ['model', `${result.model}, ${formatCount(result.parameters)} parameters, ${result.tokens_per_step} tokens a step`],
-    [
-      'speed',
-      `${formatCount((result.flops_per_step * 1000) / median)}FLOP/s, ${formatCount((result.tokens_per_step * 1000) / median)} tok/s`,
-    ],
-    ['memory', `${formatBytes(result.peak_rss_bytes)} peak, ${formatBytes(result.memory_estimate_bytes)} estimated`],
-  ])
-  print()
-  printTable(
-    parts.map((part) => {
-      const { median: middle, least, most } = summarize(samples.map((sample) => sample[part]))
-      const share = `${((100 * middle) / median).toFixed(1)}%`
-      return {
-        part: part.replace(/_ms$/, ''),
-        'median ms': middle.toFixed(2),
-        min: least.toFixed(2),
-        max: most.toFixed(2),
-        share,
-      }
-    }),
+  const { model, seqLen, batchSize, steps, math = 'exact', dtype, compactVocabulary, scaling = false } = flags
+  const config = presetFlag('--model', model)
+  if ((compactVocabulary ?? 1) > config.vocab_size)
+    throw new UsageError(
+      `Expected at most ${config.vocab_size}, the vocabulary of ${model}, for --compact-vocabulary, got ${compactVocabulary}.`,
+    )
+  const threads = flags.threads ?? machine().cores
+  const workload: Workload = { config, batchSize, seqLen, dtype, compactVocabulary }
+  await runBench(
+    {
+      bench: 'step',
+      settings: {
+        model,
+        seq_len: seqLen,
+        batch_size: batchSize,
+        math,
+        dtype,
+        threads,
+        device: flags.device ?? 'auto',
+        layers_per_program: flags.layersPerProgram,
+        scaling,
+        ...(flags.weights && { weights: flags.weights }),
+        ...(flags.chip && { chip: flags.chip }),
+        ...(flags.os && { os: flags.os }),
+        ...(compactVocabulary !== undefined && { compact_vocabulary: compactVocabulary }),
+      },
+      measure: async () => {
+        const findings = await measureStep(flags, workload, threads, steps)
+        if (!scaling) return findings
+        const fewer: Measurement[] = []
+        for (let count = 1; count < threads; count++) {
+          const { measurements } = await measureStep(flags, workload, count, steps)
+          fewer.push({ ...measurements[0], name: `step on ${count} thread${count === 1 ? '' : 's'}` })
+        }
+        return { ...findings, measurements: [...findings.measurements, ...fewer] }
+      },
+      describe: efficiency,
+    },
+    flags,
   )
+}
+
+async function measureStep(
+  flags: BenchStepFlags,
+  workload: Workload,
+  threads: number,
+  steps: number,
+): Promise<Findings> {
+  const { config, batchSize, seqLen, dtype, compactVocabulary } = workload
+  const device = await openDeviceFor(flags, { math: flags.math, threads })
+  const limits = new LimitSamples({ flops: true }, threads)
+  const start = performance.now()
+  const cut = { binding: flags.weights, layersPerProgram: flags.layersPerProgram }
+  const step = await asUsage(() => createStep(device, workload, cut))
+  const created = performance.now() - start
+  const samples: StepSample[] = []
+  for (let index = 0; index < WARM_UP + steps; index++) {
+    if (index >= WARM_UP) await limits.take()
+    const { sample } = await timeStep(step, compactVocabulary ?? config.vocab_size, index)
+    if (index >= WARM_UP) samples.push(sample)
+  }
+  const { forward, backward } = step.executables
+  const flopsOf = (programs: typeof forward) => programs.reduce((sum, { flops }) => sum + flops, 0)
+  const tokens = batchSize * seqLen
+  const unused = config.vocab_size - (compactVocabulary ?? config.vocab_size)
+  const work: Partial<Record<keyof StepSample, Pick<Measurement, 'flops' | 'tokens'>>> = {
+    step: { flops: (flopsPerToken(config, seqLen).training - 6 * config.hidden_size * unused) * tokens, tokens },
+    device_forward: { flops: flopsOf(forward) },
+    device_backward: { flops: flopsOf(backward) },
+  }
+  const { kind, summary, math } = device.description
+  step.dispose()
+  await step.settled()
+  device.dispose()
+  return {
+    device: { kind, summary: `${summary}, ${math} math, ${dtype} graph` },
+    limits: limits.values,
+    facts: {
+      parameters: parameterCount(config),
+      tokens_per_step: tokens,
+      create_ms: created,
+      compiles: step.compiles,
+      memory_estimate_bytes: memoryEstimate(config, { batchSize, seqLen, dtype, vocabulary: compactVocabulary }).total,
+      peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    },
+    measurements: (Object.keys(samples[0]) as (keyof StepSample)[]).map((part) => ({
+      name: part,
+      unit: 'ms' as const,
+      samples: samples.map((sample) => sample[part]),
+      ...work[part],
+    })),
+  }
+}
+
+/** The figures hand-written systems print after a run. */
+function efficiency({ settings, facts, limits, measurements }: BenchResult): [string, string][] {
+  const median = (part: string) => summarize(measurements.find(({ name }) => name === part)!.samples).median
+  const flops = (part: keyof StepSample) => measurements.find(({ name }) => name === part)?.flops ?? 0
+  const step = median('step')
+  const share = (ms: number, whole = step) => `${((100 * ms) / whole).toFixed(1)}%`
+  const device = median('device_forward') + median('device_backward')
+  const host = median('host') + median('gradient_norm') + median('update')
+  const rate = (work: number, ms: number) => `${formatCount((work * 1000) / ms)}FLOP/s`
+  const deviceFlops = flops('device_forward') + flops('device_backward')
+  const wall = facts.create_ms + measurements[0].samples.reduce((sum, ms) => sum + ms, 0)
+  const peak = limits.flops && summarize(limits.flops.samples).median
+  const threads = Number(settings.threads)
+  const alone = measurements.find(({ name }) => name === 'step on 1 thread')
+  return [
+    ['model', `${settings.model}, ${formatCount(facts.parameters)} parameters, ${facts.tokens_per_step} tokens a step`],
+    ['speed', `${step.toFixed(1)} ms a step, ${formatCount((facts.tokens_per_step * 1000) / step)} tok/s`],
+    [
+      'compile and set up',
+      `${facts.create_ms.toFixed(0)} ms for ${facts.compiles} programs, ${share(facts.create_ms, wall)} of this run; ${share(median('compile'))} of a step`,
+    ],
+    ['split', `device ${share(device)}, host ${share(host)}, staging ${share(median('staging'))}`],
+    ['throughput', `${rate(flops('step'), step)} in the whole step, ${rate(deviceFlops, device)} on the device`],
+    ...(peak
+      ? [['utilisation', `${share(flops('step') / step, peak / 1000)} of the processor's peak`] as [string, string]]
+      : []),
+    ['overhead', `schedule ${share(median('schedule'))}, JavaScript ${share(median('javascript'))}`],
+    ...(alone
+      ? [
+          ['scaling', `${(summarize(alone.samples).median / step).toFixed(2)} times from 1 to ${threads} threads`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
+    ['memory', `${formatBytes(facts.peak_rss_bytes)} peak, ${formatBytes(facts.memory_estimate_bytes)} estimated`],
+  ]
 }

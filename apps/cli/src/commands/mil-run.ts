@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { FormatError, parse } from '@ane/mil'
 import { readSafetensors, type SafetensorsDtype, type SafetensorsTensor, writeSafetensors } from '@ane/models'
-import { type Device, loadBlobs, type Surface, type SurfaceDtype } from '@ane/runtime'
+import { type Device, loadBlobs, type MathMode, type Surface, type SurfaceDtype } from '@ane/runtime'
 import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
-import { wordFlag } from '../options/numbers.js'
 import { print, printJson, printTable } from '../terminal/output.js'
 
 interface MilRunFlags extends DeviceFlags {
@@ -12,8 +11,8 @@ interface MilRunFlags extends DeviceFlags {
   outputs: string
   weights?: string
   function: string
-  math: string
-  threads?: string
+  math?: MathMode
+  threads?: number
   lenient?: boolean
   json?: boolean
 }
@@ -31,11 +30,13 @@ const fileDtype: Record<SurfaceDtype, SafetensorsDtype> = {
 
 /** `ane mil run`: runs one function of a program on the tensors of a file. */
 export async function milRun(file: string, flags: MilRunFlags): Promise<void> {
-  const math = wordFlag('--math', flags.math, ['exact', 'fast'])
   const text = readFileSync(file, 'utf8')
   const program = parse(text, { path: file })
   const given = await readSafetensors(flags.inputs)
-  const device = await openDeviceFor({ ...flags, device: flags.device ?? 'cpu' }, { math, threads: flags.threads })
+  const device = await openDeviceFor(
+    { ...flags, device: flags.device ?? 'cpu' },
+    { math: flags.math, threads: flags.threads },
+  )
   try {
     const executable = await device.compile(text, {
       name: file,

@@ -1,8 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { AneError } from '@ane/runtime'
-import { type Machine, machine } from '../bench/machine.js'
+import { checkoutCommit, type Machine, machine } from '../bench/machine.js'
 import { UsageError } from '../exit.js'
 import { didYouMean } from '../options/table.js'
 import { type ProbeContext, type ProbeFlags, probeContext } from '../probes/context.js'
@@ -90,15 +87,6 @@ async function describe(context: ProbeContext): Promise<Omit<ProbeDocument, 'pro
     commit: checkoutCommit(),
     device: { kind: kind as 'ane' | 'ane-sim', summary, modelled: context.modelled },
     machine: machine(),
-  }
-}
-
-function checkoutCommit(): string | null {
-  try {
-    const cwd = dirname(fileURLToPath(import.meta.url))
-    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd, encoding: 'utf8', stdio: 'pipe' }).trim()
-  } catch {
-    return null // installed from a package, or no git here
   }
 }
 

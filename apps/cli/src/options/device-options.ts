@@ -1,8 +1,7 @@
 import type { Device, DeviceKind, MathMode } from '@ane/runtime'
-import type { Command } from 'commander'
 import { asUsage, UsageError } from '../exit.js'
-import { integerFlag, wordFlag } from './numbers.js'
-import { commanderOptions, type OptionRow } from './table.js'
+import { wordFlag } from './numbers.js'
+import type { OptionRow } from './table.js'
 
 const kinds: readonly DeviceKind[] = ['auto', 'cpu', 'reference', 'ane', 'ane-sim']
 
@@ -32,6 +31,38 @@ export const deviceRows: readonly OptionRow[] = [
   },
 ]
 
+/** The CPU engine's threads; every command that opens a device has this setting. */
+export const threadsRow: OptionRow = {
+  name: 'threads',
+  type: 'integer',
+  group: 'Device',
+  help: 'threads of the CPU engine (default: all cores)',
+}
+
+/** How programs compute. */
+export const mathRow: OptionRow = {
+  name: 'math',
+  type: 'string',
+  value: 'mode',
+  words: ['exact', 'fast'],
+  group: 'Device',
+  help: 'exact rounds every operation as the Neural Engine would, fast keeps fused results in fp32 (default: exact)',
+}
+
+/** Type of a model's programs. */
+export const dtypeRow: OptionRow = {
+  name: 'dtype',
+  type: 'string',
+  value: 'type',
+  words: ['fp16', 'fp32'],
+  group: 'Device',
+  help: 'type of the graph (default: fp16)',
+}
+
+/** `deviceRows` for a command that takes the device `fallback` when none is named. */
+export const deviceRowsFor = (fallback: DeviceKind): OptionRow[] =>
+  deviceRows.map((row) => ({ ...row, help: row.help.replace('(default: auto)', `(default: ${fallback})`) }))
+
 /** The settings above as commander parses them. */
 export interface DeviceFlags {
   device?: string
@@ -39,19 +70,10 @@ export interface DeviceFlags {
   os?: string
 }
 
-/** Adds the settings above to a command that takes the device `fallback` when none is named. */
-export function addDeviceOptions(command: Command, fallback: DeviceKind = 'auto'): void {
-  for (const row of deviceRows) {
-    const help = row.help.replace('(default: auto)', `(default: ${fallback})`)
-    for (const option of commanderOptions({ ...row, help })) command.addOption(option)
-  }
-}
-
 /** What a command adds to the device it opens. */
 export interface DeviceChoices {
   readonly math?: MathMode
-  /** As the flag gives it, or checked already. */
-  readonly threads?: string | number
+  readonly threads?: number
   /** Where the text of a program that does not compile goes. */
   readonly dumpFolder?: string
 }
@@ -67,8 +89,7 @@ export async function openDeviceFor(flags: DeviceFlags, choices: DeviceChoices =
   const simulated = kind === 'ane-sim'
   const given = flags.chip !== undefined ? '--chip' : flags.os !== undefined ? '--os' : undefined
   if (!simulated && given !== undefined) throw new UsageError(`Expected --device ane-sim for ${given}, got ${kind}.`)
-  const { math, dumpFolder } = choices
-  const threads = typeof choices.threads === 'string' ? integerFlag('--threads', choices.threads, 1) : choices.threads
+  const { math, threads, dumpFolder } = choices
   const { openDevice } = await import('@ane/runtime')
   const neuralEngine = kind === 'auto' || kind === 'ane' || simulated
   return asUsage(() =>

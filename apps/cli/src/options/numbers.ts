@@ -24,8 +24,3 @@ export function wordFlag<const T extends string>(flag: string, text: string, wor
     throw new UsageError(`Expected ${words.join(' or ')} for ${flag}, got ${text}.`)
   return text as T
 }
-
-/** `half`, `all` or a positive number of layers. @throws {UsageError} otherwise */
-export function layersFlag(flag: string, text: string): number | 'half' | 'all' {
-  return text === 'half' || text === 'all' ? text : integerFlag(flag, text, 1)
-}

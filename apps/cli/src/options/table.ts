@@ -1,4 +1,4 @@
-import { Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { distance } from 'fastest-levenshtein'
 import { UsageError } from '../exit.js'
 
@@ -11,6 +11,10 @@ export interface OptionRow {
   readonly value?: string
   readonly help: string
   readonly group: string
+  /** The smallest number allowed. */
+  readonly least?: number
+  /** Taken by the flag when it is not given, and shown in the help. */
+  readonly fallback?: OptionValue
   /** The only words allowed; for numbers, words allowed besides numbers. */
   readonly words?: readonly string[]
   readonly aliases?: readonly string[]
@@ -51,6 +55,8 @@ export function readValue(row: OptionRow, given: unknown, where: string): Option
   const number = typeof given === 'string' && given.trim() !== '' ? Number(given) : given
   if (typeof number !== 'number' || !Number.isFinite(number)) throw expected(`a number${alternatives}`)
   if (row.type === 'integer' && !Number.isSafeInteger(number)) throw expected(`a whole number${alternatives}`)
+  if (row.least !== undefined && number < row.least)
+    throw expected(`a ${row.type === 'integer' ? 'whole ' : ''}number of at least ${row.least}${alternatives}`)
   return number
 }
 
@@ -60,10 +66,17 @@ export function commanderOptions(row: OptionRow): Option[] {
   return [kebab(row.name), ...(row.aliases ?? [])].map((flag, index) => {
     const option = new Option(`--${row.negated ? 'no-' : ''}${flag}${placeholder}`, row.help)
     if (row.type !== 'boolean') option.argParser((text: string) => readValue(row, text, `--${flag}`))
+    if (row.fallback !== undefined) option.default(row.fallback)
     if (index > 0) option.hideHelp()
     option.helpGroup(`${row.group}:`)
     return option
   })
+}
+
+/** Adds the options of all rows to a command. */
+export function addOptions(command: Command, rows: readonly OptionRow[]): Command {
+  for (const row of rows) for (const option of commanderOptions(row)) command.addOption(option)
+  return command
 }
 
 /** Collects what commander parsed under the row names, aliases resolved. @throws {UsageError} if a setting is given twice */

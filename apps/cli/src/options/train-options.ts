@@ -1,4 +1,4 @@
-import { deviceRows } from './device-options.js'
+import { deviceRows, dtypeRow, mathRow, threadsRow } from './device-options.js'
 import type { OptionRow } from './table.js'
 
 const model = 'Model and data'
@@ -163,23 +163,9 @@ export const trainOptions: readonly OptionRow[] = [
     help: 'clip the residual stream to ±n inside the graph (default: off)',
   },
   ...deviceRows,
-  {
-    name: 'dtype',
-    type: 'string',
-    value: 'type',
-    words: ['fp16', 'fp32'],
-    group: device,
-    help: 'type of the graph (default: fp16)',
-  },
-  {
-    name: 'math',
-    type: 'string',
-    value: 'mode',
-    words: ['exact', 'fast'],
-    group: device,
-    help: 'exact rounds every operation as the Neural Engine would, fast keeps fused results in fp32 (default: exact)',
-  },
-  { name: 'threads', type: 'integer', group: device, help: 'threads of the CPU engine (default: all cores)' },
+  dtypeRow,
+  mathRow,
+  threadsRow,
   {
     name: 'weights',
     type: 'string',

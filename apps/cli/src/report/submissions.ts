@@ -1,6 +1,7 @@
-/** Reading what people submit: files of `ane probe`, `bench step`, `bench gemm` and `bench pipelines` with `--json`. */
+/** Reading what people submit: files of `ane probe` and `ane bench` with `--json`. */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { type BenchResult, benchFile } from '../bench/result.js'
 import { UsageError } from '../exit.js'
 
 const cell = z.union([z.string(), z.number(), z.boolean(), z.null()])
@@ -24,26 +25,6 @@ const probeFile = z.object({
       summary: z.record(z.string(), cell),
     }),
   ),
-})
-
-const stepFile = z.object({
-  model: z.string(),
-  parameters: z.number(),
-  tokens_per_step: z.number(),
-  flops_per_step: z.number(),
-  dtype: z.string(),
-  device,
-  machine,
-  samples: z.array(z.object({ step_ms: milliseconds })).min(1),
-})
-
-const gemmFile = z.object({
-  model: z.string(),
-  seq_len: z.number(),
-  device: z.object({ summary: z.string() }),
-  machine,
-  flops_per_step: z.number(),
-  peak_flops: z.array(z.number().positive()).min(1),
 })
 
 const refusal = z.object({ refused: z.string() })
@@ -74,40 +55,35 @@ const pipelinesFile = z.object({
 })
 
 export type ProbeFile = z.infer<typeof probeFile>
-export type StepFile = z.infer<typeof stepFile>
-export type GemmFile = z.infer<typeof gemmFile>
 export type PipelinesFile = z.infer<typeof pipelinesFile>
 
 /** All submitted files by kind, in the order given. */
 export interface Submissions {
   readonly probes: ProbeFile[]
-  readonly steps: StepFile[]
-  readonly gemms: GemmFile[]
+  readonly benches: BenchResult[]
   readonly pipelines: PipelinesFile[]
 }
 
 /** No submission is near this size; a larger file is something else. */
 const MOST_BYTES = 64 * 1024 * 1024
 
-/** @throws {UsageError} naming the first file that cannot be read or is none of the four kinds, and why */
+/** @throws {UsageError} naming the first file that cannot be read or is neither, and why */
 export function readSubmissions(paths: readonly string[]): Submissions {
-  const all: Submissions = { probes: [], steps: [], gemms: [], pipelines: [] }
+  const all: Submissions = { probes: [], benches: [], pipelines: [] }
   for (const path of paths) {
     const content = readJson(path)
     const has = (key: string) => typeof content === 'object' && content !== null && key in content
-    if (has('schema')) all.probes.push(checked(probeFile, content, path, 'ane probe'))
+    if (has('schema') && (content as { schema: unknown }).schema === 'ane-bench')
+      all.benches.push(checked(benchFile, content, path, 'ane bench'))
+    else if (has('schema')) all.probes.push(checked(probeFile, content, path, 'ane probe'))
     else if (has('pipelines')) all.pipelines.push(checked(pipelinesFile, content, path, 'ane bench pipelines'))
-    else if (has('peak_flops')) all.gemms.push(checked(gemmFile, content, path, 'ane bench gemm'))
-    else if (has('samples')) all.steps.push(checked(stepFile, content, path, 'ane bench step'))
-    else
-      throw new UsageError(
-        `Expected output of ane probe, bench step, bench gemm or bench pipelines (with --json) in ${path}, got another file.`,
-      )
+    else throw new UsageError(`Expected output of ane probe or ane bench (with --json) in ${path}, got another file.`)
   }
   return all
 }
 
-function readJson(path: string): unknown {
+/** The content of a JSON file. @throws {UsageError} if it cannot be read, is too large or is no JSON */
+export function readJson(path: string): unknown {
   let bytes: Buffer
   try {
     bytes = readFileSync(path)

@@ -1,6 +1,7 @@
 /** The cross-chip tables: what was submitted beside what was published. */
 import { compareVersions } from '@ane/mil'
 import { summarize } from '../bench/machine.js'
+import type { BenchResult } from '../bench/result.js'
 import type { Bar } from './bar-chart.js'
 import { publishedPeak, publishedTraining } from './published.js'
 import type { ProbeFile, Submissions } from './submissions.js'
@@ -33,13 +34,19 @@ const submitted = 'submitted'
 const modelled = 'modelled'
 const published = 'published'
 
-function training({ steps, pipelines }: Submissions): ReportTable {
+/** Results of one benchmark. */
+const of = (benches: readonly BenchResult[], name: BenchResult['bench']) =>
+  benches.filter(({ bench }) => bench === name)
+
+function training({ benches, pipelines }: Submissions): ReportTable {
   const rows: Cell[][] = []
   const add = (where: string, os: string, model: string, pipeline: string, ms: number, kind: string, source: string) =>
     rows.push([where, os, model, pipeline, digits(ms), kind, source])
-  for (const { device, machine, model, dtype, samples } of steps) {
-    const { median } = summarize(samples.map(({ step_ms }) => step_ms))
-    add(`${machine.cpu}, ${device.kind}`, machine.platform, model, dtype, median, submitted, 'ane bench step')
+  for (const { device, machine, settings, measurements } of of(benches, 'step')) {
+    const { median } = summarize(measurements[0].samples)
+    const pipeline = `${settings.dtype} ${settings.math}`
+    const where = `${machine.cpu}, ${device.kind}`
+    add(where, machine.platform, String(settings.model), pipeline, median, submitted, 'ane bench step')
   }
   for (const { model, device, machine, pipelines: list } of pipelines) {
     for (const { weights, layers_per_program, host_ops, measured, modelled: chips } of list) {
@@ -75,7 +82,7 @@ function training({ steps, pipelines }: Submissions): ReportTable {
   }
 }
 
-function peak({ probes, gemms }: Submissions): ReportTable {
+function peak({ probes, benches }: Submissions): ReportTable {
   const rows: Cell[][] = []
   for (const { chip, os, device, probes: results } of probes) {
     const result = results.find(({ probe }) => probe === 'peak')
@@ -93,10 +100,11 @@ function peak({ probes, gemms }: Submissions): ReportTable {
       ])
     }
   }
-  for (const { machine, peak_flops } of gemms) {
-    const { median } = summarize(peak_flops)
-    const program = 'fp32 multiply-add of the processor'
-    rows.push([machine.cpu, machine.platform, program, digits(median / 1e12), submitted, 'ane bench gemm'])
+  for (const { machine, limits } of of(benches, 'gemm')) {
+    if (!limits.flops) continue
+    const rate = digits(summarize(limits.flops.samples).median / 1e12)
+    const program = `${limits.flops.dtype} multiply-add of the processor`
+    rows.push([machine.cpu, machine.platform, program, rate, submitted, 'ane bench gemm'])
   }
   for (const { chip, os, program, tflops, source } of publishedPeak)
     rows.push([chip, os, program, tflops, published, source])
@@ -142,17 +150,21 @@ function orderOf(a: string, b: string): number {
 
 const heading = ({ chip, os, device }: ProbeFile) => `${device.modelled ? '~' : ''}${chip}${os && ` (${os})`}`
 
-function models({ steps, gemms, pipelines }: Submissions): ReportTable {
+function models({ benches, pipelines }: Submissions): ReportTable {
   const seen = new Map<string, Cell[]>()
-  for (const { model, parameters, tokens_per_step, flops_per_step } of steps)
-    seen.set(`${model} ${tokens_per_step}`, [model, parameters, tokens_per_step, digits(flops_per_step / 1e9)])
+  for (const { settings, facts, measurements } of of(benches, 'step')) {
+    const { parameters, tokens_per_step: tokens } = facts
+    const [model, flops] = [String(settings.model), measurements[0].flops ?? 0]
+    seen.set(`${model} ${tokens}`, [model, parameters, tokens, digits(flops / 1e9)])
+  }
   for (const { model, parameters, seq_len, batch_size } of pipelines) {
     const key = `${model} ${seq_len * batch_size}`
     if (!seen.has(key)) seen.set(key, [model, parameters, seq_len * batch_size, ''])
   }
-  for (const { model, seq_len, flops_per_step } of gemms) {
-    const key = `${model} ${seq_len}`
-    if (!seen.has(key)) seen.set(key, [model, '', seq_len, digits(flops_per_step / 1e9)])
+  for (const { settings, facts } of of(benches, 'gemm')) {
+    const [model, columns] = [String(settings.model), Number(settings.seq_len)]
+    const key = `${model} ${columns}`
+    if (!seen.has(key)) seen.set(key, [model, '', columns, digits(facts.flops_per_step / 1e9)])
   }
   return {
     name: 'models',

@@ -1,0 +1,77 @@
+import { type MemoryEstimate, memoryEstimate, parameterCount } from '@ane/models'
+import { type MathMode, openDevice } from '@ane/runtime'
+import { formatBytes, formatCount } from '@ane/telemetry'
+import { machine } from '../bench/machine.js'
+import type { BenchResult, Findings, Measurement } from '../bench/result.js'
+import { runBench } from '../bench/run.js'
+import { createStep, timeStep } from '../bench/training.js'
+import { asUsage } from '../exit.js'
+import type { OutputFlags } from '../options/bench-options.js'
+import { presetFlag } from '../options/preset.js'
+
+interface BenchMemoryFlags extends OutputFlags {
+  readonly model: string
+  readonly seqLen: number
+  readonly batchSize: number
+  readonly math?: MathMode
+  readonly threads?: number
+  readonly dtype: 'fp16' | 'fp32'
+}
+
+const STEPS = 2
+const resident = () => process.memoryUsage.rss()
+
+/** `ane bench memory`: what training steps take of this process, beside the estimate and its parts. */
+export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
+  const { model, seqLen, batchSize, math = 'exact', dtype } = flags
+  const config = presetFlag('--model', model)
+  const threads = flags.threads ?? machine().cores
+  const measure = async (): Promise<Findings> => {
+    const before = resident()
+    const device = await asUsage(() => openDevice('cpu', { threads, math }))
+    const step = await asUsage(() => createStep(device, { config, batchSize, seqLen, dtype }))
+    for (let index = 0; index < STEPS; index++) await timeStep(step, config.vocab_size, index)
+    const peak = process.resourceUsage().maxRSS * 1024
+    const { kind, summary } = device.description
+    step.dispose()
+    device.dispose()
+    const { total, ...parts } = memoryEstimate(config, { batchSize, seqLen, dtype })
+    const bytes = (name: string, value: number): Measurement => ({ name, unit: 'B', samples: [value] })
+    const named = (Object.keys(parts) as (keyof Omit<MemoryEstimate, 'total'>)[]).sort((a, b) => parts[b] - parts[a])
+    return {
+      device: { kind, summary: `${summary}, ${math} math, ${dtype} graph` },
+      limits: {},
+      facts: { parameters: parameterCount(config), tokens_per_step: batchSize * seqLen },
+      measurements: [
+        bytes('peak resident', peak),
+        bytes('taken by training', peak - before),
+        bytes('process before', before),
+        bytes('estimate', total),
+        ...named.map((part) => bytes(`estimate: ${part}`, parts[part])),
+      ],
+    }
+  }
+  await runBench(
+    {
+      bench: 'memory',
+      settings: { model, seq_len: seqLen, batch_size: batchSize, math, dtype, threads },
+      measure,
+      describe,
+    },
+    flags,
+  )
+}
+
+function describe({ settings, facts, measurements }: BenchResult): [string, string][] {
+  const of = (wanted: string) => measurements.find(({ name }) => name === wanted)!.samples[0]
+  const [taken, estimate] = [of('taken by training'), of('estimate')]
+  const largest = measurements.filter(({ name }) => name.startsWith('estimate: ')).slice(0, 3)
+  return [
+    ['model', `${settings.model}, ${formatCount(facts.parameters)} parameters, ${facts.tokens_per_step} tokens a step`],
+    ['training takes', `${formatBytes(taken)}, ${(taken / estimate).toFixed(2)} times the estimate`],
+    [
+      'largest',
+      largest.map(({ name, samples }) => `${name.replace('estimate: ', '')} ${formatBytes(samples[0])}`).join(', '),
+    ],
+  ]
+}
