@@ -27,7 +27,7 @@ export const buildAddon = async ({ compiler, folder, objects: objectFolder, root
     root,
     report,
   })
-  const link = [...commonFlags(compiler.target), ...compiler.target.addonFlags]
+  const link = [...commonFlags(compiler.target), ...compiler.target.addonFlags, ...compiler.target.stripFlags]
   const sum = createHash('sha256').update(link.join(' '))
   for (const object of objects) sum.update(path.basename(object)).update(readFileSync(object))
   const key = sum.digest('hex')

