@@ -61,7 +61,7 @@ std::string ModelledJson(const char* text) {
   return "{\"modelled\":true,\"chip\":" + Quoted(chip->name) +
          ",\"milliseconds\":" + Text(time.total_ms()) +
          ",\"dispatch_ms\":" + Text(time.dispatch_ms) + ",\"compute_ms\":" + Text(time.compute_ms) +
-         ",\"traffic_ms\":" + Text(time.traffic_ms) +
+         ",\"traffic_ms\":" + Text(time.traffic_ms) + ",\"weights_ms\":" + Text(time.weights_ms) +
          ",\"operations_ms\":" + Text(time.operations_ms) +
          ",\"beyond_sram\":" + (time.beyond_sram ? "true" : "false") +
          ",\"compile_ms\":" + Text(CompileMilliseconds(model, cost, false)) +

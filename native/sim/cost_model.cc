@@ -19,26 +19,42 @@ constexpr double kFullWidth = 2048,
                  kNarrow = 64;  // C-132: a width of 64 halves the throughput of 2048 …
 constexpr double kNarrowShare =
     0.85;  // … mostly by the dispatch; this is what M4's stacks leave over
+constexpr double kMatmulShare = 1.0 / 3;  // C-131: products of two runtime operands
+// An evaluation begins by filling half of the on-chip memory with weights; the other half serves
+// the operations, and later weights arrive while earlier ones are used. No weight outlives its
+// evaluation: one feed-forward layer evaluated again and again on M1 Pro takes as long as twelve
+// different ones in turn.
+constexpr double kPreloadBytes = kSramBytes / 2;
 
-// Sources, all in reference-figures.md:
+// Sources, in reference-figures.md where no other is named:
 // dispatch: 0.095 ms M4, 0.16 ms M1 Pro, 0.22 ms M1, 0.11 ms M5 Pro as published; M3 Ultra from its
 // convolution stacks. convolutions: 18.6 TFLOPS M4, 19.27 M5 Max (64×64 columns), 16.77 M3 Pro
-// (2048 columns); M1 5.5, half its rated TOPS. products of two runtime operands: a third of that
-// (C-131). bandwidth: 68–72 GB/s on several chips (exo), 57 GB/s M5 Pro, 70 GB/s M5 Max; M1 Pro
-// from the fused feed-forward rows. operations: the 5.8 µs a layer of seven adds on M1 Pro; on M4
-// the convolution stacks leave next to nothing. Chips without figures of their own take the nearest
-// chip's; M2 lies between M1 and M3. The Ultra chips run one program on one engine (C-136).
+// (2048 columns); M1 and M2 as rated, which the others reach. activations: 68–72 GB/s on several
+// chips (exo), 57 M5 Pro, 70 M5 Max, 9 M1. weights: one large product per chip, ANEMLL-Bench's
+// Results.MD (2026). operations: the 5.8 µs a layer of seven adds on M1 Pro; on M4 the convolution
+// stacks leave next to nothing. Chips without figures of their own take the nearest chip's; M2 lies
+// between M1 and M3. The Ultra chips run one program on one engine (C-136).
 constexpr ChipModel kModels[] = {
-    // chip, dispatch ms, convolution TFLOPS, matmul TFLOPS, GB/s, µs per operation, compile scale
-    {"m1", 0.22, 5.5, 1.8, 40, 0.7, 1},           {"m1-pro", 0.16, 5.5, 1.8, 74, 0.7, 1},
-    {"m1-max", 0.16, 5.5, 1.8, 74, 0.7, 1},       {"m1-ultra", 0.16, 5.5, 1.8, 74, 0.7, 1},
-    {"m2", 0.16, 7.9, 2.6, 72, 0.4, 0.8},         {"m2-pro", 0.16, 7.9, 2.6, 72, 0.4, 0.8},
-    {"m2-max", 0.16, 7.9, 2.6, 72, 0.4, 0.8},     {"m2-ultra", 0.16, 7.9, 2.6, 72, 0.4, 0.8},
-    {"m3", 0.095, 16.8, 5.6, 72, 0.05, 0.5},      {"m3-pro", 0.095, 16.8, 5.6, 72, 0.05, 0.5},
-    {"m3-max", 0.095, 16.8, 5.6, 72, 0.05, 0.5},  {"m3-ultra", 0.19, 16.8, 5.6, 72, 0.05, 0.5},
-    {"m4", 0.095, 18.6, 6.2, 72, 0.05, 0.45},     {"m4-pro", 0.095, 18.6, 6.2, 72, 0.05, 0.45},
-    {"m4-max", 0.095, 18.6, 6.2, 72, 0.05, 0.45}, {"m5", 0.095, 19.0, 6.3, 70, 0.05, 0.45},
-    {"m5-pro", 0.11, 19.0, 6.3, 57, 0.05, 0.45},  {"m5-max", 0.095, 19.3, 6.4, 70, 0.05, 0.45},
+    // chip, dispatch ms, convolution TFLOPS, activation GB/s, weight GB/s, µs per operation,
+    // compile scale
+    {"m1", 0.22, 11, 9, 61, 0.83, 1},
+    {"m1-pro", 0.16, 11, 9, 55, 0.83, 1},
+    {"m1-max", 0.16, 11, 9, 55, 0.83, 1},
+    {"m1-ultra", 0.16, 11, 9, 55, 0.83, 1},
+    {"m2", 0.16, 15.8, 25, 60, 0.4, 0.8},
+    {"m2-pro", 0.16, 15.8, 25, 62, 0.4, 0.8},
+    {"m2-max", 0.16, 15.8, 25, 62, 0.4, 0.8},
+    {"m2-ultra", 0.16, 15.8, 25, 62, 0.4, 0.8},
+    {"m3", 0.095, 16.8, 70, 63, 0.05, 0.5},
+    {"m3-pro", 0.095, 16.8, 70, 63, 0.05, 0.5},
+    {"m3-max", 0.095, 16.8, 70, 120, 0.05, 0.5},
+    {"m3-ultra", 0.19, 16.8, 70, 120, 0.05, 0.5},
+    {"m4", 0.095, 18.6, 70, 64, 0.05, 0.45},
+    {"m4-pro", 0.095, 18.6, 70, 126, 0.05, 0.45},
+    {"m4-max", 0.095, 18.6, 70, 119, 0.05, 0.45},
+    {"m5", 0.095, 19.0, 70, 70, 0.05, 0.45},
+    {"m5-pro", 0.11, 19.0, 57, 70, 0.05, 0.45},
+    {"m5-max", 0.095, 19.3, 70, 148, 0.05, 0.45},
 };
 
 bool MovesData(std::string_view op) {
@@ -144,13 +160,15 @@ ModelledTime EvaluateTime(const ChipModel& chip, const Cost& cost) {
   // Weights stream through; what one operation works on must fit.
   time.beyond_sram = cost.largest_operation > kSramBytes;
   const double slow = time.beyond_sram ? 1 / kBeyondSram : 1;
+  const double compute_ms = (cost.convolution_flops / width + cost.matmul_flops / kMatmulShare) /
+                            chip.convolution_tflops / 1e9;
+  const double preload = std::min(cost.weight_bytes, kPreloadBytes);
+  const double preload_ms = preload / chip.weight_gbs / 1e6;
+  const double stream_ms = (cost.weight_bytes - preload) / chip.weight_gbs / 1e6;
   time.dispatch_ms = chip.dispatch_ms;
-  time.compute_ms = slow *
-                    (cost.convolution_flops / (chip.convolution_tflops * width) +
-                     cost.matmul_flops / chip.matmul_tflops) /
-                    1e9;
-  time.traffic_ms = slow * (cost.surface_bytes + cost.weight_bytes + cost.layout_bytes) /
-                    chip.bandwidth_gbs / 1e6;
+  time.compute_ms = slow * compute_ms;
+  time.weights_ms = slow * (preload_ms + std::max(stream_ms - compute_ms, 0.0));
+  time.traffic_ms = slow * (cost.surface_bytes + cost.layout_bytes) / chip.activation_gbs / 1e6;
   time.operations_ms = double(cost.operations) * chip.operation_us / 1e3;
   return time;
 }

@@ -31,8 +31,8 @@ struct ChipModel {
   const char* chip;
   double dispatch_ms;
   double convolution_tflops;  // at full width
-  double matmul_tflops;
-  double bandwidth_gbs;  // surfaces and weights
+  double activation_gbs;      // surfaces and what moves inside a program
+  double weight_gbs;
   double operation_us;   // fixed part of every operation
   double compile_scale;  // of compile times, M1 Pro is 1
 };
@@ -40,8 +40,11 @@ const ChipModel& ModelOf(std::string_view chip);
 
 struct ModelledTime {
   double dispatch_ms = 0, compute_ms = 0, traffic_ms = 0, operations_ms = 0;
+  double weights_ms = 0;  // waited for; the rest arrives while the engine computes
   bool beyond_sram = false;
-  double total_ms() const { return dispatch_ms + compute_ms + traffic_ms + operations_ms; }
+  double total_ms() const {
+    return dispatch_ms + compute_ms + traffic_ms + weights_ms + operations_ms;
+  }
 };
 ModelledTime EvaluateTime(const ChipModel& chip, const Cost& cost);
 
