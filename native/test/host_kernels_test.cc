@@ -1,101 +1,12 @@
 #include <cmath>
 #include <cstdint>
-#include <cstring>
-#include <functional>
 #include <limits>
-#include <random>
 #include <string>
 #include <vector>
 
-#include "base/fp16.h"
-#include "check.h"
-#include "host/host_kernels.h"
-
-using ane::Dtype;
-using ane::FindHostKernel;
-using ane::KernelOperands;
-using ane::TensorView;
-using ane::ThreadPool;
+#include "host_kernel_fixture.h"
 
 namespace {
-
-enum class Layout { kRows, kColumns, kStrided };
-constexpr Layout kLayouts[] = {Layout::kRows, Layout::kColumns, Layout::kStrided};
-constexpr Dtype kTypes[] = {Dtype::kFp16, Dtype::kFp32};
-
-// A matrix that owns its memory, filled with values exact in fp16; memory starts one element off any alignment.
-struct Tensor {
-  std::vector<char> bytes;
-  TensorView view;
-
-  Tensor(Dtype dtype, int64_t rows, int64_t cols, Layout layout = Layout::kRows, unsigned seed = 1) {
-    const int64_t row_stride = layout == Layout::kRows ? cols : layout == Layout::kColumns ? 1 : 2 * cols + 3;
-    const int64_t col_stride = layout == Layout::kRows ? 1 : layout == Layout::kColumns ? rows + 2 : 2;
-    const size_t size = ane::SizeOf(dtype);
-    bytes.resize((rows * row_stride + cols * col_stride + 2) * size);
-    view = {bytes.data() + size, dtype, rows, cols, row_stride, col_stride};
-    std::mt19937 random(seed);
-    std::normal_distribution<float> normal;
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t c = 0; c < cols; ++c) Set(r, c, ane::Fp16ToFp32(ane::Fp32ToFp16(normal(random))));
-    }
-  }
-  Tensor(const Tensor& other) : bytes(other.bytes), view(other.view) {
-    view.data = bytes.data() + ane::SizeOf(view.dtype);
-  }
-
-  char* At(int64_t r, int64_t c) const {
-    return static_cast<char*>(view.data) + (r * view.row_stride + c * view.col_stride) * ane::SizeOf(view.dtype);
-  }
-  void Set(int64_t r, int64_t c, double value) const {
-    if (view.dtype == Dtype::kFp16) *reinterpret_cast<uint16_t*>(At(r, c)) = ane::Fp32ToFp16(static_cast<float>(value));
-    if (view.dtype == Dtype::kFp32) *reinterpret_cast<float*>(At(r, c)) = static_cast<float>(value);
-    if (view.dtype == Dtype::kFp64) *reinterpret_cast<double*>(At(r, c)) = value;
-    if (view.dtype == Dtype::kInt32) *reinterpret_cast<int32_t*>(At(r, c)) = static_cast<int32_t>(value);
-  }
-  double Get(int64_t r, int64_t c) const {
-    if (view.dtype == Dtype::kFp16) return ane::Fp16ToFp32(*reinterpret_cast<uint16_t*>(At(r, c)));
-    if (view.dtype == Dtype::kFp32) return *reinterpret_cast<float*>(At(r, c));
-    if (view.dtype == Dtype::kFp64) return *reinterpret_cast<double*>(At(r, c));
-    return *reinterpret_cast<int32_t*>(At(r, c));
-  }
-};
-
-Tensor Ids(const std::vector<int>& values) {
-  Tensor ids(Dtype::kInt32, 1, static_cast<int64_t>(values.size()));
-  for (size_t i = 0; i < values.size(); ++i) ids.Set(0, static_cast<int64_t>(i), values[i]);
-  return ids;
-}
-
-ThreadPool& Pool() {
-  static ThreadPool pool(2);
-  return pool;
-}
-
-void Run(const char* name, const KernelOperands& operands) {
-  const ane::HostKernel* kernel = FindHostKernel(name);
-  const ane::Status status = kernel->check(operands);
-  if (!status.ok()) std::printf("%s\n", status.message().c_str());
-  EXPECT(status.ok());
-  if (status.ok()) kernel->run(operands, {Pool(), true});
-}
-
-// Whether every element is within `tolerance` of the expected one, plus half a unit of fp16 where that is the type.
-bool Near(const Tensor& got, double tolerance, const std::function<double(int64_t, int64_t)>& expected) {
-  for (int64_t r = 0; r < got.view.rows; ++r) {
-    for (int64_t c = 0; c < got.view.cols; ++c) {
-      const double want = expected(r, c), have = got.Get(r, c);
-      if (std::isnan(want) && std::isnan(have)) continue;
-      const double rounding = got.view.dtype == Dtype::kFp16 ? std::abs(want) * 0x1p-11 + 0x1p-25 : 0;
-      if (!(std::abs(want - have) <= tolerance * (1 + std::abs(want)) + rounding)) return false;
-    }
-  }
-  return true;
-}
-
-std::string Message(const char* name, const KernelOperands& operands) {
-  return FindHostKernel(name)->check(operands).message();
-}
 
 constexpr int64_t kSizes[][2] = {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {64, 32}, {70, 257}, {1, 40000}, {20000, 1}, {300, 65}, {130, 333}};
 
@@ -226,57 +137,6 @@ TEST(gemm_multiplies_and_accumulates) {
     for (int64_t k = 0; k < 30; ++k) sum += a.Get(r, k) * b.Get(k, c);
     return sum;
   }));
-}
-
-TEST(cross_entropy_gives_loss_and_gradient) {
-  for (const auto& [S, V] : {std::pair<int64_t, int64_t>{1, 1}, {5, 3}, {33, 600}, {4, 32000}}) {
-    for (int backward : {0, 1}) {
-      const Tensor before(Dtype::kFp32, S, V, Layout::kRows, 1), logits = before;
-      std::vector<int> ids(S);
-      int count = 0;
-      for (int64_t s = 0; s < S; ++s) {
-        ids[s] = s % 4 == 2 ? -1 : static_cast<int>(s * 5 % V);
-        count += ids[s] >= 0;
-      }
-      const Tensor targets = Ids(ids), loss(Dtype::kFp64, 1, 2), scale(Dtype::kFp64, 1, 1);
-      scale.Set(0, 0, 1024);
-      Run("cross_entropy",
-          {{{"logits", {logits.view}}, {"targets", {targets.view}}, {"loss", {loss.view}}, {"scale", {scale.view}}},
-           {{"backward", static_cast<double>(backward)}}});
-      double total = 0;
-      std::vector<double> sums(S);
-      for (int64_t s = 0; s < S; ++s) {
-        for (int64_t v = 0; v < V; ++v) sums[s] += std::exp(before.Get(s, v));
-        if (ids[s] >= 0) total += std::log(sums[s]) - before.Get(s, ids[s]);
-      }
-      EXPECT(std::abs(loss.Get(0, 0) - total) < 1e-5 * (1 + total) && loss.Get(0, 1) == count);
-      EXPECT(Near(logits, 2e-5, [&](int64_t s, int64_t v) {
-        if (backward == 0) return before.Get(s, v);
-        if (ids[s] < 0) return 0.0;
-        return (std::exp(before.Get(s, v)) / sums[s] - (v == ids[s] ? 1 : 0)) * 1024 / count;
-      }));
-    }
-  }
-}
-
-TEST(cross_entropy_stands_large_logits_and_shows_bad_targets) {
-  const Tensor logits(Dtype::kFp32, 3, 2), loss(Dtype::kFp64, 1, 2), scale(Dtype::kFp64, 1, 1);
-  scale.Set(0, 0, 1);
-  for (int s = 0; s < 3; ++s) {
-    logits.Set(s, 0, 1e30);
-    logits.Set(s, 1, -1e30);
-  }
-  const Tensor good = Ids({0, 0, -1});
-  KernelOperands operands = {
-      {{"logits", {logits.view}}, {"targets", {good.view}}, {"loss", {loss.view}}, {"scale", {scale.view}}},
-      {{"backward", 0}}};
-  Run("cross_entropy", operands);
-  EXPECT(loss.Get(0, 0) == 0 && loss.Get(0, 1) == 2);
-  const Tensor bad = Ids({0, 2, -1});
-  operands.views["targets"] = {bad.view};
-  operands.numbers["backward"] = 1;
-  Run("cross_entropy", operands);
-  EXPECT(std::isnan(loss.Get(0, 0)) && std::isnan(logits.Get(1, 0)) && logits.Get(0, 0) == 0 && logits.Get(2, 1) == 0);
 }
 
 TEST(scale_gradient_sums_channels_that_share_a_weight) {

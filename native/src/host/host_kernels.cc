@@ -8,7 +8,7 @@ namespace {
 const HostKernel* const kKernels[] = {
     &kFill,         &kCopy,           &kAdd,      &kEmbedding,       &kEmbeddingBackward,
     &kGatherRows,   &kScatterAddRows, &kRmsnorm,  &kRmsnormBackward, &kGemmKernel,
-    &kCrossEntropy, &kScaleGradient,  &kGradNorm, &kAdamw,
+    &kClassifierLoss, &kScaleGradient,  &kGradNorm, &kAdamw,
 };
 
 }  // namespace

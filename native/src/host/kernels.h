@@ -9,7 +9,7 @@ extern const HostKernel kFill, kCopy, kAdd;
 extern const HostKernel kEmbedding, kEmbeddingBackward, kGatherRows, kScatterAddRows;
 extern const HostKernel kRmsnorm, kRmsnormBackward;
 extern const HostKernel kGemmKernel;
-extern const HostKernel kCrossEntropy;
+extern const HostKernel kClassifierLoss;
 extern const HostKernel kScaleGradient, kGradNorm;
 extern const HostKernel kAdamw;
 

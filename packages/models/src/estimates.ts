@@ -1,4 +1,5 @@
 import type { ModelConfig } from './config.js'
+import { logitBlocks } from './training/classifier.js'
 import { elementCount, weightShapes } from './weights.js'
 
 /** Number of trainable parameters; tied embeddings count once. */
@@ -37,7 +38,7 @@ export interface MemoryEstimate {
 /**
  * Memory a training step or, with `training: false`, a forward pass takes, without the process itself.
  *
- * fp32 masters, gradients and two moments; weights and saved activations in `dtype`; logits fp32.
+ * fp32 masters, gradients and two moments; weights and saved activations in `dtype`; fp32 logits, all of them in a forward pass.
  */
 export function memoryEstimate(
   config: ModelConfig,
@@ -52,13 +53,14 @@ export function memoryEstimate(
   const keyValue = config.num_key_value_heads * config.head_dim
   const perLayer = 4 * C + 2 * query + 2 * keyValue + 2 * config.intermediate_size
   const scores = config.num_attention_heads * batchSize * seqLen * seqLen
+  const { blocks, width } = logitBlocks(S, vocabulary)
   const estimate = {
     parameters: 4 * count,
     gradients: training ? 4 * count : 0,
     moments: training ? 8 * count : 0,
     staged: size * count,
     activations: size * ((training ? config.num_hidden_layers + 1 : 1) * perLayer * S + 2 * scores),
-    logits: 4 * S * vocabulary,
+    logits: training ? 4 * S * blocks * width : 4 * S * vocabulary,
   }
   return { ...estimate, total: Object.values(estimate).reduce((sum, bytes) => sum + bytes, 0) }
 }

@@ -71,24 +71,27 @@ describe('host kernels', () => {
       expect(norm([3e38, 3e38])).toBeCloseTo(Math.SQRT2 * Math.fround(3e38), -30)
     })
 
-    it('cross_entropy survives large logits, ignores negative targets and shows impossible ones', () => {
-      const entropy = (logits: number[], targets: number[]) =>
-        run('cross_entropy', (m) => ({
-          logits: m.matrix('fp32', targets.length, logits.length / targets.length, { values: logits }),
+    it('classifier_loss survives large logits, ignores negative targets and shows impossible ones', () => {
+      // One channel that is 1 in every column: the table is the logits.
+      const loss = (logits: number[], targets: number[]) => {
+        const of = run('classifier_loss', (m) => ({
+          in: m.matrix('fp32', 1, targets.length, { values: targets.map(() => 1) }),
+          table: m.matrix('fp32', logits.length, 1, { values: logits }),
           targets: m.matrix('int32', 1, targets.length, { values: targets }),
           loss: m.matrix('fp64', 1, 2),
           scale: m.matrix('fp64', 1, 1, { values: [2] }),
-          backward: 1,
+          logits: m.matrix('fp32', targets.length, 2),
+          din: m.matrix('fp32', 1, targets.length),
+          dtable: m.matrix('fp32', logits.length, 1),
+          accumulate: 0,
         }))
-      const [logits, , loss] = entropy([1e4, 0, 0, 5, -1e4, 5], [0, -1])
-      expect([...loss.slice(0, 2)]).toEqual([0, 1])
-      expect([...logits.slice(0, 6)].map(Math.abs)).toEqual([0, 0, 0, 0, 0, 0])
-      const [ignored, , none] = entropy([1, 2], [-1])
-      expect([...none.slice(0, 2)]).toEqual([0, 0])
-      expect([...ignored.slice(0, 2)]).toEqual([0, 0])
-      const [wrong, , lost] = entropy([1, 2], [2])
-      expect(lost[0]).toBeNaN()
-      expect([...wrong.slice(0, 2)]).toEqual([Number.NaN, Number.NaN])
+        return { loss: [...of[3].slice(0, 2)], dtable: [...of[7].slice(0, logits.length)] }
+      }
+      const large = loss([1e4, 0, -1e4], [0, -1])
+      expect(large.loss).toEqual([0, 1])
+      expect(large.dtable.map(Math.abs)).toEqual([0, 0, 0])
+      expect(loss([1, 2], [-1])).toEqual({ loss: [0, 0], dtable: [0, 0] })
+      expect(loss([1, 2], [2])).toEqual({ loss: [Number.NaN, 1], dtable: [Number.NaN, Number.NaN] })
     })
 
     it('embedding and gather_rows give NaN for ids outside the table, their gradients skip them', () => {

@@ -38,22 +38,25 @@ describe.skipIf(!hasGoldens).each(['reference', 'cpu'] as const)(
       }
     })
 
-    it('cross_entropy, loss and gradient', () => {
+    it('classifier_loss, loss and gradient', () => {
       for (const { params, shape, inputs, outputs } of goldenCases('cross_entropy')) {
         const [S, V] = shape.logits
-        for (const backward of [0, 1]) {
-          const logits = single(inputs.logits)
-          const loss = new Float64Array(2)
-          run('cross_entropy', {
-            logits: view(logits, { rows: S, cols: V }),
-            targets: row(Int32Array.from(inputs.targets)),
-            loss: row(loss),
-            scale: row(new Float64Array([params.loss_scale])),
-            backward,
-          })
-          expect(Math.abs(loss[0] / loss[1] / outputs.loss[0] - 1)).toBeLessThan(1e-6)
-          expect(relativeL2(logits, backward ? outputs.dlogits : inputs.logits)).toBeLessThan(1e-6)
-        }
+        // Against the identity, features are logits.
+        const identity = Float32Array.from({ length: V * V }, (_, i) => (i % (V + 1) === 0 ? 1 : 0))
+        const [loss, din] = [new Float64Array(2), new Float32Array(S * V)]
+        run('classifier_loss', {
+          in: transposed(view(single(inputs.logits), { rows: S, cols: V })),
+          table: view(identity, { rows: V, cols: V }),
+          targets: row(Int32Array.from(inputs.targets)),
+          loss: row(loss),
+          scale: row(new Float64Array([params.loss_scale])),
+          logits: view(new Float32Array(S * 7), { rows: S, cols: 7 }),
+          din: transposed(view(din, { rows: S, cols: V })),
+          dtable: view(new Float32Array(V * V), { rows: V, cols: V }),
+          accumulate: 0,
+        })
+        expect(Math.abs(loss[0] / loss[1] / outputs.loss[0] - 1)).toBeLessThan(1e-6)
+        expect(relativeL2(din, outputs.dlogits)).toBeLessThan(1e-6)
       }
     })
 

@@ -1,7 +1,7 @@
 /**
  * The host's part of the model: token embedding before the programs, final norm, classifier and loss after them.
  *
- * Logits, norm and loss are fp32 with sums in fp32 or wider; the tables are read as the device would (fp16-rounded when the
+ * Logits, norm and loss are fp32 with sums in fp32 or wider, logits never all at once; the tables are read as the device would (fp16-rounded when the
  * programs are fp16). Legend: `S` columns, `C` hidden_size, `V` vocabulary, `N` classifier rows (V, or the compact vocabulary).
  */
 import { type Device, type Schedule, transposed, type View, view } from '@ane/runtime'
@@ -12,6 +12,21 @@ import type { Parameters } from './parameters.js'
 
 const EMBEDDING = 'model.embed_tokens.weight'
 const NORM = 'model.norm.weight'
+
+const host = (label: string) => ({ label, group: 'host' })
+
+/** Classifier rows per block of logits: wide enough that products run at full speed, small enough for a cache. */
+const BLOCK_ROWS = 2048
+const BLOCK_ELEMENTS = 2 ** 20
+/** Logits kept from the loss to its gradient; those of further blocks are computed twice. 128 MiB. */
+const KEPT_ELEMENTS = 2 ** 25
+
+/** Blocks of logits `[S, width]` a training step holds at a time for `rows` classifier rows. */
+export function logitBlocks(columns: number, rows: number): { readonly blocks: number; readonly width: number } {
+  const width = Math.min(rows, BLOCK_ROWS, Math.max(256, Math.floor(BLOCK_ELEMENTS / columns)))
+  const blocks = Math.min(Math.ceil(rows / width), Math.max(1, Math.floor(KEPT_ELEMENTS / (columns * width))))
+  return { blocks, width }
+}
 
 /** What the classifier works on. */
 export interface ClassifierOptions {
@@ -28,8 +43,6 @@ export class Classifier {
   readonly tokens: Int32Array
   /** Classifier rows, or negative to ignore. */
   readonly targets: Int32Array
-  /** `[S, N]`; holds d loss / d logits after the backward entries. */
-  readonly logits: Float32Array
   /** Sum of losses and number of targets. */
   readonly loss = new Float64Array(2)
   /** Loss scale of the next backward pass. */
@@ -44,6 +57,7 @@ export class Classifier {
   readonly #normed: View
   readonly #dnormed: View
   readonly #rrms: View
+  readonly #logits: View
   readonly #dtable?: View
   readonly #ids?: View
 
@@ -54,7 +68,8 @@ export class Classifier {
     this.rows = compactVocabulary?.length ?? config.vocab_size
     this.tokens = new Int32Array(S)
     this.targets = new Int32Array(S).fill(-1)
-    this.logits = new Float32Array(S * this.rows)
+    const { blocks, width } = logitBlocks(S, this.rows)
+    this.#logits = view(new Float32Array(blocks * S * width), { rows: blocks * S, cols: width })
     this.#headName = config.tie_word_embeddings ? EMBEDDING : 'lm_head.weight'
     this.#embedding = parameters.hostTable(device, EMBEDDING, dtype)
     this.#table = config.tie_word_embeddings ? this.#embedding : parameters.hostTable(device, this.#headName, dtype)
@@ -71,10 +86,6 @@ export class Classifier {
     }
   }
 
-  get #logitsView(): View {
-    return view(this.logits, { rows: this.#options.columns, cols: this.rows })
-  }
-
   #row(array: Int32Array | Float64Array): View {
     return view(array, { rows: 1, cols: array.length })
   }
@@ -82,11 +93,11 @@ export class Classifier {
   /** Records the embedding of the tokens into `x` [C, S]. */
   recordEmbedding(schedule: Schedule, x: View): void {
     const operands = { tokens: this.#row(this.tokens), table: this.#embedding, out: x }
-    schedule.kernel('embedding', operands, { label: 'embedding', group: 'host' })
+    schedule.kernel('embedding', operands, host('embedding'))
   }
 
-  /** Records final norm and logits from `x` [C, S]. */
-  recordLogits(schedule: Schedule, x: View): void {
+  /** Records the final norm of `x` [C, S], which loss and logits read. */
+  recordNorm(schedule: Schedule, x: View): void {
     const { config, parameters } = this.#options
     if (this.#ids !== undefined) {
       const operands = { ids: this.#ids, table: this.#table, out: this.#head }
@@ -94,56 +105,59 @@ export class Classifier {
     }
     const weight = parameters.viewOf(parameters.values, NORM)
     const norm = { in: x, weight, out: this.#normed, rrms: this.#rrms, eps: config.rms_norm_eps }
-    schedule.kernel('rmsnorm', norm, { label: 'final norm', group: 'host' })
-    const gemm = { a: transposed(this.#normed), b: transposed(this.#head), out: this.#logitsView, accumulate: 0 }
-    schedule.kernel('gemm', gemm, { label: 'logits', group: 'host' })
+    schedule.kernel('rmsnorm', norm, host('final norm'))
   }
 
-  /** Records the loss; with `backward`, the logits become their own gradients. */
-  recordLoss(schedule: Schedule, backward: boolean): void {
-    const operands = {
-      logits: this.#logitsView,
-      targets: this.#row(this.targets),
-      loss: this.#row(this.loss),
-      scale: this.#row(this.scale),
-      backward: backward ? 1 : 0,
-    }
-    schedule.kernel('cross_entropy', operands, { label: 'loss', group: 'host' })
+  /** Records the logits into `out` [S, N]. */
+  recordLogits(schedule: Schedule, out: View): void {
+    const operands = { a: transposed(this.#normed), b: transposed(this.#head), out, accumulate: 0 }
+    schedule.kernel('gemm', operands, host('logits'))
   }
 
-  /** Records the gradients of classifier and final norm, and that of their input `x` into `dx` [C, S]. */
+  /** Records the loss alone. */
+  recordLoss(schedule: Schedule): void {
+    schedule.kernel('classifier_loss', { ...this.#lossOperands, accumulate: 0 }, host('loss'))
+  }
+
+  /** Records loss, gradients of classifier and final norm, and that of the norm's input `x` into `dx` [C, S]. */
   recordBackward(schedule: Schedule, gradients: GradientPass, x: View, dx: View): void {
     const { parameters } = this.#options
-    const dlogits = this.#logitsView
-    const host = (label: string) => ({ label, group: 'host' })
-    const weightGradient = { a: transposed(dlogits), b: transposed(this.#normed) }
+    const { gradient: dtable, accumulate } =
+      this.#dtable === undefined ? gradients.whole(this.#headName) : { gradient: this.#dtable, accumulate: 0 }
+    const loss = { ...this.#lossOperands, din: this.#dnormed, dtable, accumulate }
+    schedule.kernel('classifier_loss', loss, host('loss and classifier gradient'))
     if (this.#dtable !== undefined && this.#ids !== undefined) {
-      schedule.kernel('gemm', { ...weightGradient, out: this.#dtable, accumulate: 0 }, host('classifier gradient'))
       const scatter = { ids: this.#ids, in: this.#dtable, table: gradients.rows(this.#headName) }
       schedule.kernel('scatter_add_rows', scatter, host('compact classifier gradient'))
-    } else {
-      const { gradient, accumulate } = gradients.whole(this.#headName)
-      schedule.kernel('gemm', { ...weightGradient, out: gradient, accumulate }, host('classifier gradient'))
     }
-    const input = { a: dlogits, b: this.#head, out: transposed(this.#dnormed), accumulate: 0 }
-    schedule.kernel('gemm', input, host('final norm output gradient'))
-    const { gradient: dweight, accumulate } = gradients.whole(NORM)
-    const norm = {
+    const norm = gradients.whole(NORM)
+    const operands = {
       in: x,
       weight: parameters.viewOf(parameters.values, NORM),
       rrms: this.#rrms,
       dout: this.#dnormed,
       din: dx,
-      dweight,
-      accumulate,
+      dweight: norm.gradient,
+      accumulate: norm.accumulate,
     }
-    schedule.kernel('rmsnorm_backward', norm, host('final norm gradient'))
+    schedule.kernel('rmsnorm_backward', operands, host('final norm gradient'))
+  }
+
+  get #lossOperands(): Record<string, View> {
+    return {
+      in: this.#normed,
+      table: this.#head,
+      targets: this.#row(this.targets),
+      loss: this.#row(this.loss),
+      scale: this.#row(this.scale),
+      logits: this.#logits,
+    }
   }
 
   /** Records the embedding's gradient from `dx` [C, S]. */
   recordEmbeddingBackward(schedule: Schedule, gradients: GradientPass, dx: View): void {
     const dtable = gradients.rows(EMBEDDING)
     const operands = { tokens: this.#row(this.tokens), dout: dx, dtable }
-    schedule.kernel('embedding_backward', operands, { label: 'embedding gradient', group: 'host' })
+    schedule.kernel('embedding_backward', operands, host('embedding gradient'))
   }
 }

@@ -1,4 +1,4 @@
-import type { Device, Schedule, View } from '@ane/runtime'
+import { type Device, type Schedule, type View, view } from '@ane/runtime'
 import type { BoundProgram } from '../binding.js'
 import type { Weights } from '../weights.js'
 import type { Classifier } from './classifier.js'
@@ -20,8 +20,8 @@ export interface StepParts {
   readonly outputGradient: View
 }
 
-/** Passes over the model: `forward` goes before either backward pass, the first of a step overwrites gradients. */
-export type Pass = 'evaluate' | 'forward' | 'first_backward' | 'backward'
+/** Passes over the model: `forward` goes before `loss` and both backward passes, the first of a step overwrites gradients. */
+export type Pass = 'forward' | 'loss' | 'first_backward' | 'backward'
 
 /** The programs of the current weights and everything recorded over them. */
 export class StepSchedules {
@@ -74,10 +74,10 @@ export class StepSchedules {
     const forward = programs.bind('forward', this.#weights).then((bindings) => {
       bound.forward = bindings
       this.#bound = bound
-      passes.evaluate = this.#record((schedule) => this.#recordForward(schedule, false))
       passes.forward = this.#record((schedule) => {
-        streams = this.#recordForward(schedule, true)
+        streams = this.#recordForward(schedule)
       })
+      passes.loss = this.#record((schedule) => this.#parts.classifier.recordLoss(schedule))
       this.#passes = passes
     })
     const backward = forward.then(async () => {
@@ -116,7 +116,7 @@ export class StepSchedules {
     const times = { device_forward: 0, device_backward: 0, host: 0, staging: 0, compile: 0, total: 0 }
     for (const pass of passes) {
       const asked = performance.now()
-      await this.#ready[pass === 'forward' || pass === 'evaluate' ? 'forward' : 'backward']
+      await this.#ready[pass === 'forward' || pass === 'loss' ? 'forward' : 'backward']
       const waited = performance.now() - asked
       const schedule = this.#passes[pass]
       const { total, entries } = await schedule.execute()
@@ -127,6 +127,15 @@ export class StepSchedules {
     return times
   }
 
+  /** Logits of the forward pass before, `[S, N]` in memory of their own. */
+  async logits(): Promise<Float32Array> {
+    const { classifier } = this.#parts
+    const [rows, cols] = [classifier.tokens.length, classifier.rows]
+    const logits = new Float32Array(rows * cols)
+    await this.#record((schedule) => classifier.recordLogits(schedule, view(logits, { rows, cols }))).execute()
+    return logits
+  }
+
   #record(write: (schedule: Schedule) => void): Schedule {
     const schedule = this.#parts.device.createSchedule()
     write(schedule)
@@ -134,15 +143,14 @@ export class StepSchedules {
   }
 
   /** Returns the input of every segment and, last, the output of the last. */
-  #recordForward(schedule: Schedule, backward: boolean): View[] {
+  #recordForward(schedule: Schedule): View[] {
     const { programs, parameters, classifier, input } = this.#parts
     classifier.recordEmbedding(schedule, input)
     const streams = [input]
     for (const [i, block] of programs.blocks.entries()) {
       streams.push(recordForward(schedule, block, this.#bound.forward[i], parameters, streams.at(-1)!))
     }
-    classifier.recordLogits(schedule, streams.at(-1)!)
-    classifier.recordLoss(schedule, backward)
+    classifier.recordNorm(schedule, streams.at(-1)!)
     return streams
   }
 

@@ -120,7 +120,7 @@ export class TrainStep {
   /** Runs the model forward; gradients stay. @throws {RangeError} as `forwardBackward` */
   async evaluate(): Promise<StepResult> {
     this.#fill()
-    return this.#run(['evaluate'])
+    return this.#run(['forward', 'loss'])
   }
 
   async #run(passes: readonly Pass[]): Promise<StepResult> {
@@ -132,9 +132,8 @@ export class TrainStep {
   /** Logits of the current tokens, `[batchSize · seqLen, vocabulary]` fp32, a copy; runs the model forward. */
   async logits(): Promise<Float32Array> {
     checkTokens(this.tokens, this.config.vocab_size)
-    this.classifier.targets.fill(-1)
-    await this.#run(['evaluate'])
-    return this.classifier.logits.slice()
+    await this.schedules.run(['forward'])
+    return this.schedules.logits()
   }
 
   /** Forgets the gradients of this step, e.g. after a skipped update. */

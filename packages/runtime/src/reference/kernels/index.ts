@@ -1,5 +1,5 @@
 /** The kernel table: what every device's host kernels mean. */
-import { crossEntropy } from './cross-entropy.js'
+import { classifierLoss } from './classifier-loss.js'
 import { add, copy, fill } from './elementwise.js'
 import { embedding, embeddingBackward, gatherRows, scatterAddRows } from './embedding.js'
 import { gemm } from './gemm.js'
@@ -11,8 +11,8 @@ import { rmsnorm, rmsnormBackward, scaleGradient } from './rmsnorm.js'
 export const kernels: Readonly<Record<string, ReferenceKernel>> = {
   adamw,
   add,
+  classifier_loss: classifierLoss,
   copy,
-  cross_entropy: crossEntropy,
   embedding,
   embedding_backward: embeddingBackward,
   fill,

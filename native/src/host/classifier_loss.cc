@@ -1,0 +1,193 @@
+// classifier_loss: logits of S columns against the V rows of a table, their cross-entropy, and both gradients, without
+// ever holding all logits.
+//
+// The table is walked in blocks of B rows. The first walk keeps each column's largest logit, the sum of exponentials
+// relative to it and the target's logit; the second, from the last block to the first, turns blocks of logits into
+// gradients. `logits` [N · S, B] has room for N blocks: those that fit are kept between the walks, others are computed
+// again. Results depend on B, never on N or the number of threads.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/scratch.h"
+#include "host/kernels.h"
+#include "host/operands.h"
+#include "kernels/gemm.h"
+#include "kernels/vec.h"
+
+namespace ane {
+namespace {
+
+Status Check(const KernelOperands& operands) {
+  Status status = CheckOperands("classifier_loss", operands,
+                                {{"in", Types::kFloat, 'C', 'S'},
+                                 {"table", Types::kFloat, 'V', 'C'},
+                                 {"targets", Types::kInt32, 1, 'S'},
+                                 {"loss", Types::kFp64, 1, 2},
+                                 {"scale", Types::kFp64, 1, 1},
+                                 {"logits", Types::kFp32, '*', '*', Presence::kOne, true},
+                                 {"din", Types::kFp32, 'C', 'S', Presence::kOptional},
+                                 {"dtable", Types::kFp32, 'V', 'C', Presence::kOptional}},
+                                {{"accumulate", NumberKind::kFlag}});
+  if (!status.ok()) return status;
+  if ((OptionalView(operands, "din") == nullptr) != (OptionalView(operands, "dtable") == nullptr)) {
+    return InvalidArgument("Expected both or neither of din and dtable of classifier_loss, got one.");
+  }
+  const int64_t S = ViewOf(operands, "in").cols;
+  const TensorView& logits = ViewOf(operands, "logits");
+  if (logits.rows < S || logits.cols < 1) {
+    return InvalidArgument("Expected at least " + std::to_string(S) + " x 1 for logits of classifier_loss, got " +
+                           std::to_string(logits.rows) + " x " + std::to_string(logits.cols) + ".");
+  }
+  return {};
+}
+
+ConstMatrix Const(const TensorView& v) { return {v.data, v.dtype, v.rows, v.cols, v.row_stride, v.col_stride}; }
+ConstMatrix ConstTransposed(const TensorView& v) {
+  return {v.data, v.dtype, v.cols, v.rows, v.col_stride, v.row_stride};
+}
+Matrix Writable(const TensorView& v) { return {v.data, v.dtype, v.rows, v.cols, v.row_stride, v.col_stride}; }
+Matrix WritableTransposed(const TensorView& v) {
+  return {v.data, v.dtype, v.cols, v.rows, v.col_stride, v.row_stride};
+}
+
+// What the first walk knows of one column.
+struct Column {
+  double sum;        // Σ e^(logit − largest)
+  double at_target;  // logit
+  float largest;
+};
+
+class ClassifierLoss {
+ public:
+  ClassifierLoss(const KernelOperands& operands, const HostContext& context)
+      : context_(context),
+        in_(ViewOf(operands, "in")),
+        table_(ViewOf(operands, "table")),
+        targets_(ViewOf(operands, "targets")),
+        logits_(ViewOf(operands, "logits")),
+        S_(in_.cols),
+        V_(table_.rows),
+        B_(std::min(logits_.cols, std::max<int64_t>(V_, 1))),
+        blocks_((V_ + B_ - 1) / B_),
+        slots_(S_ == 0 ? blocks_ : logits_.rows / S_) {
+    thread_local Scratch scratch;
+    columns_ = scratch.Reserve<Column>(S_);
+  }
+
+  // Σ over columns with a target of −log softmax(logits)[target], in the order of the columns.
+  double Loss() {
+    std::fill_n(columns_, S_, Column{0, std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<float>::infinity()});
+    for (int64_t b = 0; b < blocks_; ++b) {
+      const TensorView block = Logits(b);
+      context_.pool.ParallelFor(S_, kColumns, [&](int64_t begin, int64_t end) {
+        for (int64_t s = begin; s < end; ++s) {
+          if (Target(s) >= 0) Add(columns_[s], Element<float>(block, s, 0), block.cols, Target(s) - b * B_);
+        }
+      });
+    }
+    double sum = 0;
+    for (int64_t s = 0; s < S_; ++s) {
+      const Column& column = columns_[s];
+      if (Target(s) >= 0) sum += std::log(column.sum) + (column.largest - column.at_target);
+    }
+    return sum;
+  }
+
+  // din = and dtable = or += the gradients of `factor` times the loss.
+  void Gradients(double factor, const TensorView& din, const TensorView& dtable, bool accumulate) {
+    const Arithmetic arithmetic = ArithmeticOf(context_.exact);
+    for (int64_t b = blocks_ - 1; b >= 0; --b) {
+      const bool kept = b == blocks_ - 1 || b < slots_ - 1;
+      const TensorView block = kept ? Slot(b) : Logits(b);
+      context_.pool.ParallelFor(S_, kColumns, [&](int64_t begin, int64_t end) {
+        for (int64_t s = begin; s < end; ++s) {
+          Differentiate(columns_[s], Element<float>(block, s, 0), block.cols, Target(s), b * B_, factor);
+        }
+      });
+      const TensorView rows = Block(table_, b * B_, block.cols, 0, table_.cols);
+      const TensorView gradient = Block(dtable, b * B_, block.cols, 0, table_.cols);
+      Gemm(context_.pool, ConstTransposed(block), ConstTransposed(in_), Writable(gradient),
+           {.accumulate = accumulate, .arithmetic = arithmetic});
+      Gemm(context_.pool, Const(block), Const(rows), WritableTransposed(din),
+           {.accumulate = b != blocks_ - 1, .arithmetic = arithmetic});
+    }
+  }
+
+ private:
+  static constexpr int64_t kColumns = 8;  // a thread's share at least
+
+  int64_t Target(int64_t s) const { return *Element<int32_t>(targets_, 0, s); }
+
+  // [S, rows of block b]: blocks that have no memory of their own share the last.
+  TensorView Slot(int64_t b) const {
+    return Block(logits_, std::min(b, slots_ - 1) * S_, S_, 0, std::min(B_, V_ - b * B_));
+  }
+
+  TensorView Logits(int64_t b) const {
+    const TensorView block = Slot(b), rows = Block(table_, b * B_, block.cols, 0, table_.cols);
+    Gemm(context_.pool, ConstTransposed(in_), ConstTransposed(rows), Writable(block),
+         {.arithmetic = ArithmeticOf(context_.exact)});
+    return block;
+  }
+
+  static void Add(Column& column, const float* logits, int64_t n, int64_t target) {
+    const VecTable& vec = Vec();
+    if (target >= 0 && target < n) column.at_target = logits[target];
+    const float largest = vec.reduce_max(logits, n);
+    // Not `>`: NaN has to reach the sum.
+    if (!(largest <= column.largest)) {
+      column.sum *= std::exp(static_cast<double>(column.largest) - largest);
+      column.largest = largest;
+    }
+    if (column.largest == -std::numeric_limits<float>::infinity()) return;
+    float exponentials[kSegment];
+    for (int64_t i = 0; i < n; i += kSegment) {
+      const int64_t count = std::min(kSegment, n - i);
+      vec.add_scalar(exponentials, logits + i, -column.largest, count);
+      vec.exp(exponentials, exponentials, count);
+      column.sum += vec.reduce_sum(exponentials, count);
+    }
+  }
+
+  // logits = (softmax − one at the target) · factor, zeros without a target, NaN with one outside the table.
+  void Differentiate(const Column& column, float* logits, int64_t n, int64_t target, int64_t first, double factor) const {
+    const VecTable& vec = Vec();
+    if (target < 0 || target >= V_) {
+      std::fill_n(logits, n, target < 0 ? 0.0f : std::numeric_limits<float>::quiet_NaN());
+      return;
+    }
+    vec.add_scalar(logits, logits, -column.largest, n);
+    vec.exp(logits, logits, n);
+    vec.mul_scalar(logits, logits, static_cast<float>(factor / column.sum), n);
+    if (target >= first && target < first + n) {
+      const double probability = std::exp(column.at_target - column.largest) / column.sum;
+      logits[target - first] = static_cast<float>(probability * factor - factor);
+    }
+  }
+
+  const HostContext& context_;
+  const TensorView &in_, &table_, &targets_, &logits_;
+  const int64_t S_, V_, B_, blocks_, slots_;
+  Column* columns_;
+};
+
+// loss = [sum of losses, count of targets >= 0].
+void Run(const KernelOperands& operands, const HostContext& context) {
+  const TensorView &targets = ViewOf(operands, "targets"), &loss = ViewOf(operands, "loss");
+  const TensorView *din = OptionalView(operands, "din"), *dtable = OptionalView(operands, "dtable");
+  int64_t count = 0;
+  for (int64_t s = 0; s < targets.cols; ++s) count += *Element<int32_t>(targets, 0, s) >= 0 ? 1 : 0;
+  ClassifierLoss classifier(operands, context);
+  *Element<double>(loss, 0, 0) = classifier.Loss();
+  *Element<double>(loss, 0, 1) = static_cast<double>(count);
+  if (din == nullptr) return;
+  const double scale = *Element<double>(ViewOf(operands, "scale"), 0, 0);
+  classifier.Gradients(scale / static_cast<double>(count), *din, *dtable, NumberOf(operands, "accumulate") == 1);
+}
+
+}  // namespace
+
+const HostKernel kClassifierLoss = {"classifier_loss", Check, Run};
+
+}  // namespace ane
