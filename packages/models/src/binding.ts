@@ -146,10 +146,11 @@ function bindPacked(
   const [{ bound: output }] = outputs
   const surface = device.createSurface(input.shape, input.dtype, `${executable.name} ${input.name}`)
   const result = pooled(device, outputPool, outputs[0])
+  const { columns } = layout.input
   const targets = (name: string): StagingTarget[] =>
-    layout.inputs[name].pieces.map(({ row0, rows, column }) => {
+    layout.inputs[name].pieces.map(({ row0, rows, channel, column }) => {
       const { cols, transposed: flipped } = layout.inputs[name]
-      const stored = view(surface, { rows, cols, offset: column, rowStride: layout.input.columns, colStride: 1 })
+      const stored = view(surface, { rows, cols, offset: channel * columns + column, rowStride: columns })
       return flipped ? { row: 0, column: row0, view: transposed(stored) } : { row: row0, column: 0, view: stored }
     })
   const masterTargets = (name: string): StagingTarget[] => {

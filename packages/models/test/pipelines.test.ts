@@ -112,4 +112,23 @@ describe('every pipeline', () => {
       }
     },
   )
+
+  it('is refused before it is compiled where a program breaks a limit of the chip', async () => {
+    const config = modelConfig({ ...models['grouped queries'], intermediate_size: 8192, num_hidden_layers: 4 })
+    const options = { batchSize: 1, seqLen: 32, weights: initialWeights(config, 3), binding: 'packed' } as const
+    const device = await simulated('m4')
+    try {
+      const refusal = createTrainStep(device, config, { ...options, layersPerProgram: 'all' })
+      await expect(refusal).rejects.toMatchObject({ code: 'ANE_COMPILE_FAILED' })
+      await expect(refusal).rejects.toThrow(
+        /^Expected at most 65536 channels for \w+, got \d+ \(limit C-60 of m4, program [a-z ]+\)\. Put fewer layers into/,
+      )
+      expect(aneStatistics(device)!.compiles).toBe(0)
+      const step = await createTrainStep(device, config, { ...options, layersPerProgram: 1 })
+      step.dispose()
+      await step.settled()
+    } finally {
+      device.dispose()
+    }
+  })
 })

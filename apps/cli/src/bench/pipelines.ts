@@ -75,16 +75,12 @@ export function pipelines(config: ModelConfig): Pipeline[] {
   return bindings.flatMap((weights) => cuts.map((cut) => ({ weights, ...cut })))
 }
 
-/** A device refuses a program, or a packed surface grows wider than any of them takes. */
+/** A device refuses a program, or a limit of its chip does. */
 const isRefusal = (error: unknown): error is Error =>
-  /^ANE_(COMPILE|EVAL)/.test((error as { code?: string }).code ?? '') ||
-  (error instanceof RangeError && tooWide.test(error.message))
-
-const tooWide = /^Expected inputs that fit into \d+ columns/
+  /^ANE_(COMPILE|EVAL)/.test((error as { code?: string }).code ?? '')
 
 /** Why the device said no: its rule where it names one, else its first words. */
-const reasonOf = ({ message }: Error): string =>
-  tooWide.test(message) ? 'C-60' : (/\bC-\d+\b/.exec(message)?.[0] ?? message.slice(0, 120))
+const reasonOf = ({ message }: Error): string => /\bC-\d+\b/.exec(message)?.[0] ?? message.slice(0, 120)
 
 const create = (device: Device, workload: Workload, pipeline: Pipeline): Promise<TrainStep> =>
   createStep(device, workload, {

@@ -2,10 +2,11 @@
 
 import type { Tensor } from '../tensor.js'
 
-/** Part of an input: surface rows 0 … rows − 1 from `column` hold its stored rows from `row0`. */
+/** Part of an input: `rows` surface rows from `channel` on hold, from `column` on, its stored rows from `row0`. */
 export interface PackedPiece {
   readonly row0: number
   readonly rows: number
+  readonly channel: number
   readonly column: number
 }
 
@@ -42,57 +43,67 @@ export interface PackCandidate {
 const DIVISIONS = [1, 2, 3, 4, 6, 8, 12, 16]
 const TOLERATED_WASTE = 0.05
 
-/** Places inputs in order for surfaces of `channels` rows; each piece starts at a multiple of `align`. */
-export function placeInputs(
+/** Where inputs lie on a surface `[1, channels, 1, columns]`. */
+export interface Placement {
+  readonly inputs: Readonly<Record<string, PackedInput>>
+  readonly channels: number
+  readonly columns: number
+}
+
+/** Places inputs in order into bands of `height` rows, one above the other; each piece starts at a multiple of `align`. */
+function placeInputs(
   candidates: readonly PackCandidate[],
-  channels: number,
+  height: number,
   align: number,
-): { inputs: Record<string, PackedInput>; columns: number } {
+  maxColumns: number,
+): Placement {
   const inputs: Record<string, PackedInput> = {}
-  let column = 0
+  const fits = (width: number) => roundUp(width, align) <= maxColumns
+  let [channel, column, columns] = [0, 0, 0]
   for (const { name, rows, cols, weight } of candidates) {
-    const transposed = weight && usedColumns(cols, rows, channels, align) < usedColumns(rows, cols, channels, align)
-    const [height, width] = transposed ? [cols, rows] : [rows, cols]
+    const smaller = usedColumns(cols, rows, height, align) < usedColumns(rows, cols, height, align)
+    const transposed = weight && (!fits(cols) || (smaller && fits(rows)))
+    const [stored, width] = transposed ? [cols, rows] : [rows, cols]
     const pieces: PackedPiece[] = []
-    for (let row0 = 0; row0 < height; row0 += channels) {
-      pieces.push({ row0, rows: Math.min(channels, height - row0), column })
+    for (let row0 = 0; row0 < stored; row0 += height) {
+      if (column + roundUp(width, align) > maxColumns) [channel, column] = [channel + height, 0]
+      pieces.push({ row0, rows: Math.min(height, stored - row0), channel, column })
       column += roundUp(width, align)
+      columns = Math.max(columns, column)
     }
-    inputs[name] = { rows: height, cols: width, pieces, transposed }
+    inputs[name] = { rows: stored, cols: width, pieces, transposed }
   }
-  return { inputs, columns: column }
+  return { inputs, channels: channel + height, columns }
 }
 
 /**
- * The number of channels whose surface has the fewest pieces, of those at most 5 % larger than the smallest.
+ * The placement with the fewest pieces, of those at most 5 % larger than the smallest; of one band if any fits.
  *
- * The very smallest alone would be a surface of one row, which wastes nothing and cuts every input into rows.
- *
- * @throws {RangeError} if every surface would be wider than `maxColumns`
+ * The very smallest alone would be a surface of one row, which wastes nothing and cuts every input into rows. An input
+ * wider than `maxColumns` makes the surface as wide as it is.
  */
-export function bestChannels(
+export function bestPlacement(
   candidates: readonly PackCandidate[],
   align: number,
   maxColumns = Number.POSITIVE_INFINITY,
-): number {
+): Placement {
+  const widest = candidates.map(({ rows, cols, weight }) => roundUp(weight ? Math.min(rows, cols) : cols, align))
+  const limit = Math.max(maxColumns, ...widest)
   const sides = candidates.flatMap(({ rows, cols, weight }) => (weight ? [rows, cols] : [rows]))
-  const choices = new Set(sides.flatMap((side) => DIVISIONS.map((parts) => Math.ceil(side / parts))))
-  const all = [...choices].map((channels) => {
-    const { inputs, columns } = placeInputs(candidates, channels, align)
-    const pieces = Object.values(inputs).reduce((total, input) => total + input.pieces.length, 0)
-    const width = roundUp(columns, align)
-    return { channels, pieces, width, size: channels * width }
+  const heights = new Set(sides.flatMap((side) => DIVISIONS.map((parts) => Math.ceil(side / parts))))
+  const all = [...heights].map((height) => {
+    const placement = placeInputs(candidates, height, align, limit)
+    const pieces = Object.values(placement.inputs).reduce((total, input) => total + input.pieces.length, 0)
+    const { channels, columns } = placement
+    return { placement, bands: channels / height, pieces, size: channels * columns }
   })
-  const layouts = all.filter(({ width }) => width <= maxColumns)
-  if (layouts.length === 0) {
-    const narrowest = Math.min(...all.map(({ width }) => width))
-    throw new RangeError(`Expected inputs that fit into ${maxColumns} columns, got ones that need ${narrowest}.`)
-  }
+  const single = all.filter(({ bands }) => bands === 1)
+  const layouts = single.length > 0 ? single : all
   const smallest = Math.min(...layouts.map(({ size }) => size))
   const [best] = layouts
     .filter(({ size }) => size <= smallest * (1 + TOLERATED_WASTE))
-    .sort((a, b) => a.pieces - b.pieces || a.size - b.size || b.channels - a.channels)
-  return best.channels
+    .sort((a, b) => a.pieces - b.pieces || a.size - b.size || b.placement.channels - a.placement.channels)
+  return best.placement
 }
 
 /**
@@ -114,7 +125,7 @@ export function packInputs(layout: PackLayout, tensors: Readonly<Record<string, 
         for (let col = 0; col < cols; col++) {
           const stored = piece.row0 + row
           const value = source[transposed ? col * rows + stored : stored * cols + col]
-          data[row * columns + piece.column + col] = Number(value)
+          data[(piece.channel + row) * columns + piece.column + col] = Number(value)
         }
       }
     }

@@ -35,10 +35,10 @@ function block(C: number, F: number, S: number) {
   })
 }
 
-function checkPacked(program: Program, align?: number) {
+function checkPacked(program: Program, align?: number, maxColumns?: number) {
   const inputs = randomInputs(program)
   const own = weights.filter((name) => inputs[name])
-  const { program: packed, layout } = pack(program, { weights: own, outputs: 'concat', align })
+  const { program: packed, layout } = pack(program, { weights: own, outputs: 'concat', align, maxColumns })
   expect(verify(packed).filter(({ severity }) => severity === 'error')).toEqual([])
   expect(packed.functions[0].inputs).toHaveLength(1)
   expect(packed.functions[0].outputs).toHaveLength(1)
@@ -51,10 +51,10 @@ describe('pack', () => {
   it('computes the same bits from one surface', () => {
     const size = fc.integer({ min: 1, max: 20 })
     fc.assert(
-      fc.property(size, size, size, fc.constantFrom(1, 8, 32), (C, F, S, align) => {
-        checkPacked(block(C, F, S).program, align)
+      fc.property(size, size, size, fc.constantFrom(1, 8, 32), fc.option(size), (C, F, S, align, maxColumns) => {
+        checkPacked(block(C, F, S).program, align, maxColumns ?? undefined)
       }),
-      { numRuns: 40 },
+      { numRuns: 80 },
     )
   })
 
@@ -92,6 +92,17 @@ describe('pack', () => {
     const layout = checkPacked(program)
     expect(layout.inputs.x.pieces.length).toBeGreaterThan(1)
     expect(layout.input.channels * layout.input.columns).toBeLessThanOrEqual(64 * 2 + 4 * 40)
+  })
+
+  it('puts what does not fit beside the rest into further bands of channels', () => {
+    const { program } = block(8, 20, 6)
+    const single = checkPacked(program, 4)
+    for (const maxColumns of [12, 20, single.input.columns]) {
+      const layout = checkPacked(program, 4, maxColumns)
+      expect(layout.input.columns).toBeLessThanOrEqual(maxColumns)
+      const bands = new Set(Object.values(layout.inputs).flatMap(({ pieces }) => pieces.map(({ channel }) => channel)))
+      expect(bands.size > 1).toBe(maxColumns < single.input.columns)
+    }
   })
 
   it('refuses outputs of different widths and inputs of different types', () => {

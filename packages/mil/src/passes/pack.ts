@@ -5,14 +5,7 @@ import { shapeOf } from '../column-form.js'
 import type { Function as Func, Program, TensorType, Value } from '../ir.js'
 import { functionOf } from '../literals.js'
 import { mapUses, valuesByName } from '../value-graph.js'
-import {
-  bestChannels,
-  type PackCandidate,
-  type PackedInput,
-  type PackLayout,
-  placeInputs,
-  roundUp,
-} from './pack-layout.js'
+import { bestPlacement, type PackCandidate, type PackedInput, type PackLayout } from './pack-layout.js'
 
 /** How a program is packed. */
 export interface PackOptions {
@@ -22,7 +15,7 @@ export interface PackOptions {
   outputs?: 'concat'
   /** Each piece starts at a multiple of this many columns, 1 unless given. */
   align?: number
-  /** Widest surface to make, any width unless given. */
+  /** Columns beyond which inputs go into further bands of channels; none unless given. A wider input exceeds it. */
   maxColumns?: number
   /** Names of the packed input and output. */
   names?: { input?: string; output?: string }
@@ -36,8 +29,8 @@ export interface PackOptions {
  * transposed, activations never.
  *
  * @throws {TypeError} if inputs or outputs have different element types
- * @throws {RangeError} if an input or output is not `[1, C, 1, S]`, outputs have different S, `align` makes no sense,
- * or nothing fits `maxColumns`
+ * @throws {RangeError} if an input or output is not `[1, C, 1, S]`, outputs have different S, or `align` makes no
+ * sense
  */
 export function pack(program: Program, options: PackOptions): { program: Program; layout: PackLayout } {
   const func = functionOf(program)
@@ -56,9 +49,8 @@ export function pack(program: Program, options: PackOptions): { program: Program
     const [rows, cols] = matrixOf(value)
     return { name: value.name, rows, cols, weight: weights.has(value.name) }
   })
-  const channels = bestChannels(candidates, align, maxColumns)
-  const placed = placeInputs(candidates, channels, align)
-  const columns = roundUp(placed.columns, align)
+  const placed = bestPlacement(candidates, align, maxColumns)
+  const { channels, columns } = placed
 
   const b = createBuilder({ opset: func.opset, name: func.name })
   b.reserve(valuesByName(func).keys())
@@ -85,7 +77,7 @@ function restore(b: Builder, surface: Value, input: Value, placed: PackedInput):
   const { rows, cols, pieces, transposed } = placed
   const { name } = input
   const slices = pieces.map((piece, i) => {
-    const begin = [0, 0, 0, piece.column]
+    const begin = [0, piece.channel, 0, piece.column]
     const label = pieces.length > 1 ? `${name}_piece_${i}` : `${name}_piece`
     return b.sliceBySize({ x: surface, begin, size: [1, piece.rows, 1, cols] }, label)
   })

@@ -13,14 +13,7 @@ import type {
   TensorType,
   Value,
 } from '../../ir.js'
-import {
-  bestChannels,
-  type PackCandidate,
-  type PackedInput,
-  packInputs,
-  placeInputs,
-  roundUp,
-} from '../../passes/pack-layout.js'
+import { bestPlacement, type PackCandidate, type PackedInput, packInputs } from '../../passes/pack-layout.js'
 import { elementCount } from '../../tensor.js'
 import { mapUses } from '../../value-graph.js'
 import type { ResolvedTarget } from '../chips.js'
@@ -128,8 +121,8 @@ function joinedInto(
 
 /** Reads a weight back from the joined matrix. */
 function sliced(b: Builder, matrix: Value, { name }: Value, { pieces, cols }: PackedInput): Value {
-  const values = pieces.map(({ rows, column }) =>
-    b.sliceBySize({ x: matrix, begin: [0, 0, 0, column], size: [1, rows, 1, cols] }, `${name}_piece`),
+  const values = pieces.map(({ rows, channel, column }) =>
+    b.sliceBySize({ x: matrix, begin: [0, channel, 0, column], size: [1, rows, 1, cols] }, `${name}_piece`),
   )
   return values.length === 1 ? values[0] : b.concat({ values, axis: 1, interleave: false }, `${name}_stored`)
 }
@@ -156,7 +149,5 @@ function layoutOf(joined: readonly FileConstant[]) {
       weight: false,
     }
   })
-  const channels = bestChannels(candidates, ALIGN, MAX_COLUMNS)
-  const { inputs, columns } = placeInputs(candidates, channels, ALIGN)
-  return { inputs, channels, columns: roundUp(columns, ALIGN) }
+  return bestPlacement(candidates, ALIGN, MAX_COLUMNS)
 }
