@@ -1,5 +1,6 @@
 #include "kernels/gemm.h"
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -11,6 +12,7 @@
 #include "check.h"
 #include "kernels/peak.h"
 
+using ane::Arithmetic;
 using ane::ConstMatrix;
 using ane::Dtype;
 using ane::Gemm;
@@ -56,21 +58,33 @@ struct Storage {
   }
 };
 
+// To the nearest number of bf16, halves to even; x is finite.
+double RoundBf16(float x) {
+  const uint32_t bits = std::bit_cast<uint32_t>(x);
+  return std::bit_cast<float>((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u);
+}
+
+// What products of bf16 are made of on this processor, of more than four rows and columns.
+double Factor(float x, Arithmetic arithmetic) {
+  return arithmetic == Arithmetic::kBf16 && ane::ArithmeticOf(false) == Arithmetic::kBf16 ? RoundBf16(x) : x;
+}
+
 // Rows of `of`, or its columns, one behind the other.
-std::vector<double> Dense(const Storage& of, bool columns) {
+std::vector<double> Dense(const Storage& of, bool columns, Arithmetic arithmetic) {
   std::vector<double> values;
   for (int64_t i = 0; i < (columns ? of.cols : of.rows); ++i) {
     for (int64_t j = 0; j < (columns ? of.rows : of.cols); ++j) {
-      values.push_back(columns ? of.Get(j, i) : of.Get(i, j));
+      values.push_back(Factor(columns ? of.Get(j, i) : of.Get(i, j), arithmetic));
     }
   }
   return values;
 }
 
 // Checks out against a sum in double precision, and that nothing but out changed.
-bool Correct(const Storage& a, const Storage& b, const Storage& before, const Storage& after, bool accumulate) {
+bool Correct(const Storage& a, const Storage& b, const Storage& before, const Storage& after, bool accumulate,
+             Arithmetic arithmetic = Arithmetic::kFp32) {
   const int64_t k = a.cols;
-  const std::vector<double> rows = Dense(a, false), columns = Dense(b, true);
+  const std::vector<double> rows = Dense(a, false, arithmetic), columns = Dense(b, true, arithmetic);
   std::vector<char> inside(after.single.size(), 0);
   for (int64_t r = 0; r < after.rows; ++r) {
     for (int64_t c = 0; c < after.cols; ++c) {
@@ -93,11 +107,11 @@ bool Correct(const Storage& a, const Storage& b, const Storage& before, const St
 }
 
 bool Check(ThreadPool& pool, int64_t m, int64_t n, int64_t k, Dtype ta, Dtype tb, Dtype to, Layout la, Layout lb,
-           Layout lo, bool accumulate) {
+           Layout lo, bool accumulate, Arithmetic arithmetic = Arithmetic::kFp32) {
   const Storage a(ta, m, k, la, 1), b(tb, k, n, lb, 2), before(to, m, n, lo, 3);
   Storage after = before;
-  Gemm(pool, a.View(), b.View(), after.Out(), {.accumulate = accumulate});
-  return Correct(a, b, before, after, accumulate);
+  Gemm(pool, a.View(), b.View(), after.Out(), {accumulate, arithmetic});
+  return Correct(a, b, before, after, accumulate, arithmetic);
 }
 
 }  // namespace
@@ -119,6 +133,40 @@ TEST(multiplies_every_layout_and_type) {
         }
       }
     }
+  }
+}
+
+TEST(multiplies_every_layout_and_type_in_bf16) {
+  ThreadPool pool(2);
+  const int64_t shapes[][3] = {{5, 5, 1},    {33, 17, 2},  {7, 5, 3},      {12, 32, 8},  {13, 33, 257},
+                               {65, 40, 40}, {6, 50, 513}, {17, 300, 255}, {300, 7, 33}, {25, 66, 2500}};
+  for (const auto& [m, n, k] : shapes) {
+    for (Layout la : kLayouts) {
+      for (Layout lb : kLayouts) {
+        for (int types = 0; types < 8; ++types) {
+          const auto type = [&](int bit) { return (types >> bit & 1) != 0 ? Dtype::kFp16 : Dtype::kFp32; };
+          EXPECT(Check(pool, m, n, k, type(0), type(1), type(2), la, lb, Layout::kRows, type(2) == Dtype::kFp32,
+                       Arithmetic::kBf16));
+        }
+        EXPECT(Check(pool, m, n, k, Dtype::kFp32, Dtype::kFp16, Dtype::kFp32, la, lb, Layout::kStrided, true,
+                     Arithmetic::kBf16));
+      }
+    }
+  }
+}
+
+TEST(keeps_subnormal_numbers_of_fp16_in_every_arithmetic) {
+  ThreadPool pool(2);
+  for (Arithmetic arithmetic : {Arithmetic::kFp32, Arithmetic::kBf16}) {
+    Storage a(Dtype::kFp16, 20, 40, Layout::kRows, 1), b(Dtype::kFp16, 40, 36, Layout::kRows, 2);
+    for (int64_t r = 0; r < 20; ++r) {
+      for (int64_t i = 0; i < 40; ++i) a.half[a.Index(r, i)] = static_cast<uint16_t>(r == 3 ? 1 : i);
+    }
+    const Storage before(Dtype::kFp32, 20, 36, Layout::kRows, 3);
+    Storage after = before;
+    Gemm(pool, a.View(), b.View(), after.Out(), {.arithmetic = arithmetic});
+    EXPECT(Correct(a, b, before, after, false, arithmetic));
+    EXPECT(after.Get(3, 0) != 0);
   }
 }
 
@@ -165,13 +213,15 @@ TEST(gives_the_same_bits_for_any_number_of_threads) {
       const Layout la = form / 2 == 0 ? Layout::kRows : Layout::kColumns;
       const Storage a(Dtype::kFp16, m, k, la, 4), b(Dtype::kFp16, k, n, Layout::kRows, 5);
       Storage x(to, m, n, Layout::kRows, 6), y = x, z = x;
-      const bool accumulate = to == Dtype::kFp32;
-      Gemm(one, a.View(), b.View(), x.Out(), {.accumulate = accumulate});
-      Gemm(two, a.View(), b.View(), y.Out(), {.accumulate = accumulate});
-      Gemm(three, a.View(), b.View(), z.Out(), {.accumulate = accumulate});
-      EXPECT(x.half == y.half && x.half == z.half);
-      EXPECT(std::memcmp(x.single.data(), y.single.data(), x.single.size() * 4) == 0);
-      EXPECT(std::memcmp(x.single.data(), z.single.data(), x.single.size() * 4) == 0);
+      for (Arithmetic arithmetic : {Arithmetic::kFp32, Arithmetic::kBf16}) {
+        const ane::GemmOptions options = {to == Dtype::kFp32, arithmetic};
+        Gemm(one, a.View(), b.View(), x.Out(), options);
+        Gemm(two, a.View(), b.View(), y.Out(), options);
+        Gemm(three, a.View(), b.View(), z.Out(), options);
+        EXPECT(x.half == y.half && x.half == z.half);
+        EXPECT(std::memcmp(x.single.data(), y.single.data(), x.single.size() * 4) == 0);
+        EXPECT(std::memcmp(x.single.data(), z.single.data(), x.single.size() * 4) == 0);
+      }
     }
   }
 }
@@ -210,12 +260,14 @@ TEST(keeps_nan_and_infinity_and_overflows_to_infinity) {
     a.half[a.Index(4, 7)] = 0x7c00;
     for (int64_t i = 0; i < 40; ++i) a.half[a.Index(5, i)] = 0x7bff;
     for (int64_t i = 0; i < 40; ++i) b.half[b.Index(i, 0)] = 0x4000;
-    Storage out(Dtype::kFp16, 40, n, Layout::kRows, 3);
-    Gemm(pool, a.View(), b.View(), out.Out());
-    EXPECT(std::isnan(out.Get(3, 0)));
-    EXPECT(out.Get(4, 0) == infinity);
-    EXPECT(out.Get(5, 0) == infinity);
-    EXPECT(std::isfinite(out.Get(6, 0)));
+    for (Arithmetic arithmetic : {Arithmetic::kFp32, Arithmetic::kBf16}) {
+      Storage out(Dtype::kFp16, 40, n, Layout::kRows, 3);
+      Gemm(pool, a.View(), b.View(), out.Out(), {.arithmetic = arithmetic});
+      EXPECT(std::isnan(out.Get(3, 0)));
+      EXPECT(out.Get(4, 0) == infinity);
+      EXPECT(out.Get(5, 0) == infinity);
+      EXPECT(std::isfinite(out.Get(6, 0)));
+    }
   }
 }
 

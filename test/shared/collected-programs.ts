@@ -46,8 +46,18 @@ export const expectedOf = ({ dir }: CollectedProgram) => readGolden(sharedPath('
 /** Programs dumped with weight records that lie about themselves. */
 export const needsLenientBlobs = ({ dir }: CollectedProgram): boolean => dir.endsWith('_asdumped')
 
-/** Expects outputs with the types, shapes and integers of the golden ones and floating-point numbers within tolerance. */
-export function expectOutputs(row: CollectedProgram, outputs: Iterable<readonly [string, Tensor]>): void {
+/**
+ * What bf16 factors may cost a program: 3 bits of significand fewer than fp16 has, 6.02 dB each. Measured, the worst
+ * program (w8a8, whose levels flip) loses 15.3 dB.
+ */
+export const bf16Decibels = 18.06
+
+/**
+ * Expects outputs with the types, shapes and integers of the golden ones and floating-point numbers within tolerance.
+ *
+ * @param lost decibels by which the lowest signal-to-noise ratio allowed is lowered
+ */
+export function expectOutputs(row: CollectedProgram, outputs: Iterable<readonly [string, Tensor]>, lost = 0): void {
   const expected = expectedOf(row)
   for (const [name, { dtype, shape, data }] of outputs) {
     const rounded = expected.get(name)!
@@ -62,7 +72,7 @@ export function expectOutputs(row: CollectedProgram, outputs: Iterable<readonly 
     expect(unexpected, `${name}: first element that is not finite`).toBe(-1)
     const exact = expected.get(`fp64.${name}`)!.data
     if (rmsError(data, exact) > Number(row.max_ratio) * rmsError(rounded.data, exact)) {
-      expect(psnr(data, exact), name).toBeGreaterThanOrEqual(Number(row.min_psnr))
+      expect(psnr(data, exact), name).toBeGreaterThanOrEqual(Number(row.min_psnr) - lost)
     } else {
       // One wrong element hardly moves the sums above.
       expect(largestError(data, exact), name).toBeLessThanOrEqual(3 * largestError(rounded.data, exact) + 1e-6)

@@ -23,7 +23,7 @@ void MultiplyRows(ThreadPool& pool, const ConstMatrix& a, const float* columns, 
       const void* row = At(a.data, a.dtype, r * a.row_stride);
       for (int64_t c = 0; c < out.cols; ++c) {
         const float* column = columns + c * k;
-        const float sum = a.dtype == Dtype::kFp16 ? vec.gemm->dot_fp16(static_cast<const uint16_t*>(row), column, k)
+        const float sum = a.dtype == Dtype::kFp16 ? vec.dot_fp16(static_cast<const uint16_t*>(row), column, k)
                                                   : vec.dot(static_cast<const float*>(row), column, k);
         Put(out, r, c, sum, accumulate);
       }
@@ -56,7 +56,7 @@ void MultiplyColumns(ThreadPool& pool, const ConstMatrix& a, const float* column
         for (int64_t c = 0; c < out.cols; ++c) {
           const float scale = columns[c * k + d];
           if (a.dtype == Dtype::kFp16) {
-            vec.gemm->axpy_fp16(own + c * m, scale, static_cast<const uint16_t*>(piece), count);
+            vec.axpy_fp16(own + c * m, scale, static_cast<const uint16_t*>(piece), count);
           } else {
             vec.axpy(own + c * m, scale, static_cast<const float*>(piece), count);
           }
@@ -102,8 +102,6 @@ bool BetterTransposed(const Matrix& out) {
 }
 
 }  // namespace
-
-Arithmetic ArithmeticOf(bool) { return Arithmetic::kFp32; }
 
 void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, const GemmOptions& options) {
   const bool accumulate = options.accumulate;

@@ -26,8 +26,8 @@ enum class Arithmetic {
   kBf16,  // factors rounded to bf16 (nearest even) first, for the processor's bf16 dot products
 };
 
-// What the math mode of a device asks for: fp32 in `exact`, the fastest this processor has in `fast`. With kBf16 a
-// processor without bf16 dot products computes as kFp32.
+// What the math mode of a device asks for: fp32 in `exact`, bf16 in `fast` where this processor has dot products of it.
+// With kBf16 other processors compute as with kFp32, and so do products of at most four columns or rows anywhere.
 Arithmetic ArithmeticOf(bool exact);
 
 struct GemmOptions {

@@ -4,235 +4,219 @@
 
 #include "base/scratch.h"
 #include "kernels/gemm_elements.h"
-#include "kernels/gemm_kernel.h"
-#include "kernels/vec.h"
+#include "kernels/gemm_kernels.h"
+#include "kernels/gemm_panels.h"
 
 namespace ane {
 namespace {
 
-// K is summed in blocks of this many, each from zero: the same on every processor, so that results are too.
-constexpr int64_t kBlock = 256;
-// b is packed for at most this many rows of K at a time, c kept in fp32 between them.
-constexpr int64_t kDepth = 4096;
-// Panels of a packed together; with b's panel they fill the first and second level caches.
-constexpr int64_t kPanelsOfA = 8;
-constexpr int64_t kFloatsOfB = int64_t{2} << 20;
-constexpr int64_t kFloatsOfC = int64_t{2} << 20;
+// Words of the shared operand packed at a time (the third-level cache holds them), and of it used at a time (the
+// second-level cache does).
+constexpr int64_t kSharedWords = int64_t{2} << 20;
+constexpr int64_t kNearWords = int64_t{1} << 18;
+// Sums kept in fp32 between blocks of K.
+constexpr int64_t kKeptSums = int64_t{2} << 20;
+// Panels of the private operand that go through the blocks of K together.
+constexpr int64_t kGroup = 8;
+// Cache lines fetched ahead during one tile.
+constexpr int kMaxAhead = 256;
 
-// One product; the three loops around the micro-kernel.
+struct Range {
+  int64_t begin, end;
+};
+Range Share(int64_t count, int64_t part, int64_t parts) { return {count * part / parts, count * (part + 1) / parts}; }
+
+enum Buffer { kSharedBuffer, kPrivateBuffer, kKeptBuffer, kBuffers };
+
+template <Buffer kBuffer>
+float* Reserve(int64_t words) {
+  thread_local Scratch scratch;
+  return scratch.Reserve<float>(words);
+}
+
+// One product. The operand with fewer panels is packed by all threads and shared; a thread packs one panel of the other
+// at a time, for itself, and multiplies it by all shared ones while the memory of its next panel is on its way.
 class Product {
  public:
-  Product(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, bool accumulate)
-      : pool_(pool), kernel_(*Vec().gemm), a_(a), b_(b), out_(out), accumulate_(accumulate) {}
+  Product(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, const GemmOptions& options)
+      : pool_(pool),
+        kernel_(GemmKernel(options.arithmetic)),
+        a_(kernel_, a, kernel_.rows),
+        b_(kernel_, Transposed(b), kernel_.columns),
+        out_(out),
+        k_(a.cols),
+        accumulate_(options.accumulate),
+        in_place_(out.dtype == Dtype::kFp32 && out.col_stride == 1),
+        // Columns of out lie side by side, so sharing b walks through memory in order.
+        share_a_(b_.panels() * kernel_.columns > 4 * a_.panels() * kernel_.rows),
+        shared_(share_a_ ? a_ : b_),
+        private_(share_a_ ? b_ : a_),
+        in_rows_(!share_a_ && a_.contiguous_along_k()) {}
 
   void Run() {
-    const int64_t m = out_.rows, n = out_.cols, k = a_.cols;
-    rows_ = kernel_.rows;
-    columns_ = kernel_.columns;
-    panels_of_a_ = CeilDivide(m, rows_);
-    in_place_ = out_.dtype == Dtype::kFp32 && out_.col_stride == 1;
-    const bool kept = k > kDepth && !in_place_;
+    // K is summed in equal blocks, each from zero: the same on every processor, so that results are too.
+    const int64_t longest = kBlockWords * kernel_.depth, step = 16 * kernel_.depth;
+    block_k_ = CeilDivide(CeilDivide(k_, CeilDivide(k_, longest)), step) * step;
+    block_words_ = CeilDivide(std::min(block_k_, k_), kernel_.depth);
+    const int64_t blocks = CeilDivide(k_, block_k_), panel_words = block_words_ * shared_.width();
+    kept_ = blocks > 1 && !in_place_;
 
-    int64_t panels = std::max<int64_t>(kFloatsOfB / (std::min(k, kDepth) * columns_), 1);
-    if (k > kBlock && !in_place_) panels = std::min(panels, CeilDivide(512, columns_));
-    if (kept) panels = std::clamp(kFloatsOfC / (panels_of_a_ * rows_ * columns_), int64_t{1}, panels);
-
-    for (int64_t n0 = 0; n0 < n; n0 += panels * columns_) {
-      first_column_ = n0;
-      panels_of_b_ = CeilDivide(std::min(n - n0, panels * columns_), columns_);
-      sums_ = kept ? KeptScratch().Reserve<float>(panels_of_a_ * panels_of_b_ * rows_ * columns_) : nullptr;
-      for (int64_t k0 = 0; k0 < k; k0 += kDepth) {
-        first_depth_ = k0;
-        depth_ = std::min(kDepth, k - k0);
-        PackB();
+    int64_t panels = std::clamp(kSharedWords / panel_words, int64_t{1}, shared_.panels());
+    if (kept_) panels = std::clamp(kKeptSums / (private_.panels() * TileSize()), int64_t{1}, panels);
+    const int64_t depth = std::clamp(kSharedWords / (panels * panel_words), int64_t{1}, blocks);
+    for (int64_t first = 0; first < shared_.panels(); first += panels) {
+      panels_ = {first, std::min(first + panels, shared_.panels())};
+      if (kept_) sums_ = Reserve<kKeptBuffer>(private_.panels() * (panels_.end - first) * TileSize());
+      for (int64_t block = 0; block < blocks; block += depth) {
+        blocks_ = {block, std::min(block + depth, blocks)};
+        PackShared();
         Multiply();
       }
     }
   }
 
  private:
-  static Scratch& KeptScratch() {
-    thread_local Scratch scratch;
-    return scratch;
-  }
-  static Scratch& BScratch() {
-    thread_local Scratch scratch;
-    return scratch;
-  }
-  static Scratch& AScratch() {
-    thread_local Scratch scratch;
-    return scratch;
-  }
-  static Scratch& TileScratch() {
-    thread_local Scratch scratch;
-    return scratch;
+  int64_t TileSize() const { return static_cast<int64_t>(kernel_.rows) * kernel_.columns; }
+  int64_t LengthOf(int64_t block) const { return std::min(block_k_, k_ - block * block_k_); }
+
+  float* SharedPanel(int64_t block, int64_t panel) const {
+    const int64_t index = (block - blocks_.begin) * (panels_.end - panels_.begin) + panel - panels_.begin;
+    return packed_ + index * block_words_ * shared_.width();
   }
 
-  // Fills a panel from `matrix` seen as [depth, width]: `first` along the width, k0 along the depth.
-  void Pack(float* panel, int width, const ConstMatrix& matrix, int64_t k0, int64_t k, int64_t first) const {
-    const int count = static_cast<int>(std::min<int64_t>(width, matrix.cols - first));
-    const void* source = At(matrix.data, matrix.dtype, k0 * matrix.row_stride + first * matrix.col_stride);
-    if (matrix.dtype == Dtype::kFp16) {
-      kernel_.pack_fp16(panel, width, static_cast<const uint16_t*>(source), k, count, matrix.row_stride,
-                        matrix.col_stride);
-    } else {
-      kernel_.pack_fp32(panel, width, static_cast<const float*>(source), k, count, matrix.row_stride,
-                        matrix.col_stride);
-    }
-  }
-
-  float* PanelOfB(int64_t block, int64_t panel) const {
-    const int64_t k = std::min(kBlock, depth_ - block * kBlock);
-    return packed_b_ + (block * kBlock * panels_of_b_ + k * panel) * columns_;
-  }
-
-  void PackB() {
-    packed_b_ = BScratch().Reserve<float>(depth_ * panels_of_b_ * columns_);
-    const int64_t blocks = CeilDivide(depth_, kBlock);
-    pool_.ParallelFor(blocks * panels_of_b_, 2, [&](int64_t begin, int64_t end) {
+  void PackShared() {
+    const int64_t panels = panels_.end - panels_.begin, count = (blocks_.end - blocks_.begin) * panels;
+    packed_ = Reserve<kSharedBuffer>(count * block_words_ * shared_.width());
+    pool_.ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t block = i / panels_of_b_, panel = i % panels_of_b_;
-        Pack(PanelOfB(block, panel), columns_, b_, first_depth_ + block * kBlock,
-             std::min(kBlock, depth_ - block * kBlock), first_column_ + panel * columns_);
+        const int64_t block = blocks_.begin + i / panels, panel = panels_.begin + i % panels;
+        shared_.PackTurned(SharedPanel(block, panel), panel, block * block_k_, LengthOf(block));
       }
     });
   }
 
-  // Rows of panels are shared out first; with few of them, columns too (and a is packed once for each share).
+  // Threads share out the panels of the private operand; with few of them, shares of the other's too.
   void Multiply() {
-    const int64_t wanted = 4 * pool_.threads();
-    const int64_t shares = panels_of_a_ >= wanted ? 1 : std::min(panels_of_b_, CeilDivide(wanted, panels_of_a_));
-    pool_.ParallelFor(shares * panels_of_a_, 1, [&](int64_t begin, int64_t end) {
+    const int64_t panels = panels_.end - panels_.begin, wanted = 4 * pool_.threads();
+    int64_t shares = CeilDivide(panels * block_words_ * shared_.width(), kNearWords);
+    shares = std::min(panels, std::max(shares, CeilDivide(wanted, private_.panels())));
+    const int64_t group = blocks_.end - blocks_.begin > 1 ? kGroup : 1;
+    pool_.ParallelFor(shares * private_.panels(), 1, [&](int64_t begin, int64_t end) {
       while (begin < end) {
-        const int64_t share = begin / panels_of_a_, panel = begin % panels_of_a_;
-        const int64_t count = std::min({end - begin, panels_of_a_ - panel, kPanelsOfA});
+        const int64_t share = begin / private_.panels(), first = begin % private_.panels();
+        const int64_t count = std::min({end - begin, private_.panels() - first, group});
         begin += count;
-        const int64_t follow = begin % panels_of_a_;
-        MultiplyPanels(panel, count, panels_of_b_ * share / shares, panels_of_b_ * (share + 1) / shares, follow,
-                       std::min({end - begin, panels_of_a_ - follow, kPanelsOfA}));
+        Range range = Share(panels, share, shares);
+        range = {range.begin + panels_.begin, range.end + panels_.begin};
+        MultiplyGroup(first, count, range, begin < end ? begin % private_.panels() : -1);
       }
     });
   }
 
-  // Panels [first, first + count) of a times panels [begin, end) of b; `follow` is what this thread takes next, if
-  // known.
-  void MultiplyPanels(int64_t first, int64_t count, int64_t begin, int64_t end, int64_t follow,
-                      int64_t follow_count) const {
-    const int64_t tile = rows_ * columns_;
-    float* packed_a = AScratch().Reserve<float>(count * rows_ * std::min(kBlock, depth_));
-    const bool several = depth_ > kBlock && !in_place_ && sums_ == nullptr;
-    float* tiles = several ? TileScratch().Reserve<float>(count * (end - begin) * tile) : nullptr;
-    for (int64_t k0 = 0; k0 < depth_; k0 += kBlock) {
-      const int64_t k = std::min(kBlock, depth_ - k0);
-      for (int64_t i = 0; i < count; ++i) {
-        Pack(packed_a + i * k * rows_, rows_, Transposed(a_), first_depth_ + k0, k, (first + i) * rows_);
-      }
-      const bool more = k0 + kBlock < depth_;
-      Lines next = more ? LinesOfA(first, count, k0 + kBlock) : LinesOfA(follow, follow_count, 0);
-      const int64_t share = CeilDivide(next.count, (end - begin) * count);
-      for (int64_t j = begin; j < end; ++j) {
-        const float* panel = PanelOfB(k0 / kBlock, j);
-        for (int64_t i = 0; i < count; ++i) {
-          next.Prefetch(share);
-          float* kept = sums_ != nullptr ? sums_ + ((first + i) * panels_of_b_ + j) * tile
-                        : several        ? tiles + (i * (end - begin) + j - begin) * tile
-                                         : nullptr;
-          Tile(k, packed_a + i * k * rows_, panel, first + i, j, kept, first_depth_ + k0);
+  // Panels [first, first + count) of the private operand times the shared ones in range; `follow` is the private panel
+  // this thread takes next, or -1.
+  void MultiplyGroup(int64_t first, int64_t count, const Range& range, int64_t follow) const {
+    float* panel = Reserve<kPrivateBuffer>(in_rows_ ? private_.width() * kRowWords : private_.width() * block_words_);
+    for (int64_t block = blocks_.begin; block < blocks_.end; ++block) {
+      const int64_t k = LengthOf(block);
+      for (int64_t i = first; i < first + count; ++i) {
+        if (in_rows_) {
+          private_.PackRows(panel, i, block * block_k_, k);
+        } else {
+          private_.PackTurned(panel, i, block * block_k_, k);
+        }
+        const bool more = i + 1 < first + count, deeper = block + 1 < blocks_.end;
+        const int64_t next = more ? i + 1 : deeper ? first : follow;
+        const int64_t next_block = more ? block : deeper ? block + 1 : blocks_.begin;
+        Lines lines = next < 0 ? Lines() : private_.LinesOf(next, next_block * block_k_, LengthOf(next_block));
+        const int64_t each = CeilDivide(lines.count(), range.end - range.begin);
+        for (int64_t s = range.begin; s < range.end; ++s) {
+          uintptr_t ahead[kMaxAhead];
+          int fetched = s + 1 < range.end ? LinesOfOut(i, s + 1, block).Take(ahead, kMaxAhead) : 0;
+          fetched += lines.Take(ahead + fetched, std::min<int64_t>(each, kMaxAhead - fetched));
+          Tile(panel, i, s, block, ahead, fetched);
         }
       }
     }
   }
 
-  // Cache lines of a block of a that is packed next: fetched between micro-kernels, so that packing finds them near.
-  struct Lines {
-    const char* data = nullptr;
-    int64_t step = 0;     // bytes between runs
-    int64_t per_run = 1;  // lines of a run
-    int64_t count = 0;    // lines in all
-    int64_t done = 0;
-
-    void Prefetch(int64_t lines) {
-      for (const int64_t end = std::min(count, done + lines); done < end; ++done) {
-        __builtin_prefetch(data + done / per_run * step + done % per_run * 64, 0, 2);
-      }
-    }
+  struct Position {
+    int64_t row, column;
+    int rows, columns;
+    void* out;
   };
-  Lines LinesOfA(int64_t panel, int64_t panels, int64_t k0) const {
-    const int64_t size = static_cast<int64_t>(SizeOf(a_.dtype));
-    const int64_t rows = std::min(panels * rows_, a_.rows - panel * rows_), k = std::min(kBlock, depth_ - k0);
-    const bool along_k = a_.col_stride == 1;
-    if (panels == 0 || (!along_k && a_.row_stride != 1)) return {};
-    const int64_t run = along_k ? k : rows, runs = along_k ? rows : k, per_run = CeilDivide(run * size, 64);
-    const int64_t at = panel * rows_ * a_.row_stride + (first_depth_ + k0) * a_.col_stride;
-    return {static_cast<const char*>(At(a_.data, a_.dtype, at)), (along_k ? a_.row_stride : a_.col_stride) * size,
-            per_run, per_run * runs, 0};
+  Position PositionOf(int64_t private_panel, int64_t shared_panel) const {
+    const int64_t row = (share_a_ ? shared_panel : private_panel) * kernel_.rows;
+    const int64_t column = (share_a_ ? private_panel : shared_panel) * kernel_.columns;
+    return {row, column, static_cast<int>(std::min<int64_t>(kernel_.rows, out_.rows - row)),
+            static_cast<int>(std::min<int64_t>(kernel_.columns, out_.cols - column)),
+            At(out_.data, out_.dtype, row * out_.row_stride + column * out_.col_stride)};
+  }
+
+  bool Written(int64_t block) const { return in_place_ || (block + 1) * block_k_ >= k_; }
+
+  Lines LinesOfOut(int64_t private_panel, int64_t shared_panel, int64_t block) const {
+    if (out_.col_stride != 1 || !Written(block)) return {};
+    const int64_t size = static_cast<int64_t>(SizeOf(out_.dtype));
+    const Position at = PositionOf(private_panel, shared_panel);
+    return {at.out, at.rows, out_.row_stride * size, at.columns * size};
   }
 
   // One micro-kernel call and, behind the last block of K, the way to `out`.
-  void Tile(int64_t k, const float* a, const float* b, int64_t panel_a, int64_t panel_b, float* kept,
-            int64_t k0) const {
-    const int64_t row = panel_a * rows_, column = first_column_ + panel_b * columns_;
-    const int rows = static_cast<int>(std::min<int64_t>(rows_, out_.rows - row));
-    const int columns = static_cast<int>(std::min<int64_t>(columns_, out_.cols - column));
-    void* out = At(out_.data, out_.dtype, row * out_.row_stride + column * out_.col_stride);
-    const bool first = k0 == 0, last = k0 + k == a_.cols;
+  void Tile(const float* panel, int64_t private_panel, int64_t shared_panel, int64_t block, const uintptr_t* ahead,
+            int fetched) const {
+    const Position at = PositionOf(private_panel, shared_panel);
+    const bool written = Written(block), direct = written && out_.col_stride == 1;
     alignas(64) float own[kMaxTile];
-
-    // The result is written behind the sums, long enough after for its lines to arrive.
-    if (in_place_ || (last && out_.col_stride == 1)) {
-      const int64_t size = static_cast<int64_t>(SizeOf(out_.dtype));
-      for (int r = 0; r < rows; ++r) {
-        const char* line = static_cast<const char*>(out) + r * out_.row_stride * size;
-        for (int64_t byte = 0; byte < columns * size; byte += 64) __builtin_prefetch(line + byte, 1, 3);
-      }
+    float* kept = own;
+    if (kept_) {
+      const int64_t panels = panels_.end - panels_.begin;
+      kept = sums_ + (private_panel * panels + shared_panel - panels_.begin) * TileSize();
     }
-    if (in_place_) {
-      float* sums = static_cast<float*>(out);
-      if (rows == rows_ && columns == columns_) {
-        kernel_.tile(k, a, b, sums, out_.row_stride, accumulate_ || !first);
-        return;
+    const TileEnd end = {kept,
+                         kept_ && block > 0,
+                         direct ? at.out : nullptr,
+                         out_.row_stride,
+                         out_.dtype == Dtype::kFp16,
+                         accumulate_ || (in_place_ && block > 0),
+                         at.rows,
+                         at.columns,
+                         ahead,
+                         fetched};
+    const float* other = SharedPanel(block, shared_panel);
+    const int64_t words = CeilDivide(LengthOf(block), kernel_.depth);
+    (in_rows_ ? kernel_.tile_rows : kernel_.tile)(words, share_a_ ? other : panel, share_a_ ? panel : other, end);
+    if (direct || !written) return;
+    for (int r = 0; r < at.rows; ++r) {
+      for (int c = 0; c < at.columns; ++c) {
+        Put(out_, at.row + r, at.column + c, kept[r * kernel_.columns + c], accumulate_);
       }
-      kernel_.tile(k, a, b, own, columns_, false);
-      for (int r = 0; r < rows; ++r) {
-        float* line = sums + r * out_.row_stride;
-        for (int c = 0; c < columns; ++c)
-          line[c] = accumulate_ || !first ? line[c] + own[r * columns_ + c] : own[r * columns_ + c];
-      }
-      return;
-    }
-    float* sums = kept != nullptr ? kept : own;
-    kernel_.tile(k, a, b, sums, columns_, !first);
-    if (!last) return;
-    if (out_.dtype == Dtype::kFp16 && out_.col_stride == 1) {
-      kernel_.store_fp16(static_cast<uint16_t*>(out), out_.row_stride, sums, columns_, rows, columns);
-      return;
-    }
-    for (int r = 0; r < rows; ++r) {
-      for (int c = 0; c < columns; ++c) Put(out_, row + r, column + c, sums[r * columns_ + c], accumulate_);
     }
   }
 
   ThreadPool& pool_;
   const GemmMicrokernel& kernel_;
-  const ConstMatrix& a_;
-  const ConstMatrix& b_;
+  const PanelSource a_, b_;
   const Matrix& out_;
+  const int64_t k_;
   const bool accumulate_;
-  int rows_ = 0, columns_ = 0;
-  int64_t panels_of_a_ = 0, panels_of_b_ = 0;
-  bool in_place_ = false;      // sums are formed in `out`
-  int64_t first_column_ = 0;   // of the panels of b at hand
-  int64_t first_depth_ = 0;    // of the packed part of K
-  int64_t depth_ = 0;          // its length
-  float* packed_b_ = nullptr;  // [block of K][panel]
-  float* sums_ = nullptr;      // [panel of a][panel of b], kept while K is taken in parts
+  const bool in_place_;  // sums are formed in `out`
+  const bool share_a_;
+  const PanelSource &shared_, &private_;
+  const bool in_rows_;  // how panels of the private operand are packed
+  bool kept_ = false;   // sums are kept in fp32 between blocks of K
+  int64_t block_k_ = 0, block_words_ = 0;
+  Range panels_ = {0, 0};    // of the shared operand that are packed
+  Range blocks_ = {0, 0};    // of K
+  float* packed_ = nullptr;  // [block of K][panel]
+  float* sums_ = nullptr;    // [private panel][shared panel]
 };
 
 }  // namespace
 
 void GemmBlocked(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,
                  const GemmOptions& options) {
-  Product(pool, a, b, out, options.accumulate).Run();
+  Product(pool, a, b, out, options).Run();
 }
 
 }  // namespace ane

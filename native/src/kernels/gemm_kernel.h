@@ -1,36 +1,53 @@
-// The inner parts of the matrix product, compiled once per instruction set.
+// The inner parts of the matrix product, compiled once per instruction set and arithmetic.
+//
+// Panels hold words of 32 bits: one fp32 number, or as many consecutive numbers of K as the arithmetic multiplies at
+// once (two of bf16), zeros where K or the matrix ends. A turned panel has word (w, i) at w * width + i; a panel of
+// rows has it at i * kRowWords + w.
 #pragma once
 
 #include <cstdint>
 
 namespace ane {
 
-// A panel holds `width` rows of a (or columns of b), element (k, i) at k * width + i, zeros where there is no row.
+constexpr int64_t kBlockWords = 1024;             // of the longest panel
+constexpr int64_t kRowWords = kBlockWords + 16;  // rows of a panel begin in different sets of the first-level cache
+constexpr int kMaxTile = 512;                    // rows * columns of any micro-kernel
+
+// Where the sums of a tile go, and what to fetch meanwhile.
+struct TileEnd {
+  float* kept;  // [rows, columns] fp32 between blocks of K, or nullptr
+  bool add;     // to the sums in `kept`
+  void* out;    // behind the last block, rows out_stride elements apart; nullptr to leave the sums in `kept`
+  int64_t out_stride;
+  bool half;            // out is fp16, rounded once
+  bool accumulate;      // to what is in out, fp32
+  int rows, columns;    // of the tile that lie in the matrix
+  const uintptr_t* ahead;  // addresses of cache lines that are needed soon
+  int ahead_count;
+};
+
 struct GemmMicrokernel {
   int rows;     // width of a panel of a
   int columns;  // width of a panel of b
+  int depth;    // numbers of K in a word
 
-  // c [rows, columns] = or += the product of two panels over k; every sum runs in the order of k.
-  void (*tile)(int64_t k, const float* a, const float* b, float* c, int64_t c_stride, bool accumulate);
+  // The product of two panels; every sum runs in the order of K from zero. a is turned, or in rows; b is turned.
+  void (*tile)(int64_t words, const float* a, const float* b, const TileEnd& end);
+  void (*tile_rows)(int64_t words, const float* a, const float* b, const TileEnd& end);
 
-  // Fills a panel from `count` <= width rows; element (k, i) of the source is at k * k_stride + i * stride.
+  // Fills a turned panel of k numbers from `count` <= width rows; number (k, i) of the source is at
+  // k * k_stride + i * stride.
   void (*pack_fp32)(float* panel, int width, const float* source, int64_t k, int count, int64_t k_stride,
                     int64_t stride);
   void (*pack_fp16)(float* panel, int width, const uint16_t* source, int64_t k, int count, int64_t k_stride,
                     int64_t stride);
+  // Fills a panel of rows from `count` <= width rows that are contiguous along K.
+  void (*pack_rows_fp32)(float* panel, int width, const float* source, int64_t k, int count, int64_t stride);
+  void (*pack_rows_fp16)(float* panel, int width, const uint16_t* source, int64_t k, int count, int64_t stride);
 
-  // Rounds the upper left [rows, columns] of a tile whose rows are tile_stride apart to fp16.
-  void (*store_fp16)(uint16_t* out, int64_t out_stride, const float* tile, int64_t tile_stride, int rows, int columns);
-
-  // Matrix times vector: one row, or one column scaled and added to out.
-  float (*dot_fp16)(const uint16_t* a, const float* b, int64_t n);
-  void (*axpy_fp16)(float* out, float scale, const uint16_t* x, int64_t n);
-
-  // The multiply-adds of `tile` without its memory: `steps` times `multiply_adds` of them; see kernels/peak.h.
+  // The multiply-adds of a tile without its memory: `steps` times `multiply_adds` of them; see kernels/peak.h.
   int multiply_adds;
-  void (*multiply_add)(float* sums, int64_t steps);  // sums [multiply_adds] is written
+  void (*multiply_add)(float* sums, int64_t steps);  // sums [kMaxTile] is written
 };
-
-constexpr int kMaxTile = 512;  // rows * columns of any micro-kernel
 
 }  // namespace ane

@@ -32,6 +32,7 @@ struct VecTable {
   void (*add_scalar)(float* out, const float* a, float b, int64_t n);
   void (*mul_scalar)(float* out, const float* a, float b, int64_t n);
   void (*axpy)(float* out, float scale, const float* x, int64_t n);  // out += scale * x
+  void (*axpy_fp16)(float* out, float scale, const uint16_t* x, int64_t n);
 
   void (*exp)(float* out, const float* a, int64_t n);
   void (*sigmoid)(float* out, const float* a, int64_t n);
@@ -45,6 +46,7 @@ struct VecTable {
   float (*reduce_sum)(const float* a, int64_t n);
   float (*reduce_max)(const float* a, int64_t n);
   float (*dot)(const float* a, const float* b, int64_t n);
+  float (*dot_fp16)(const uint16_t* a, const float* b, int64_t n);
   double (*sum_squares)(const float* a, int64_t n);
 
   // One AdamW update: see host/adamw.cc for the formula; `scale` multiplies the gradient first. The numbers are

@@ -60,7 +60,7 @@ inline F PairsLow(F a, F b) { return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4
 inline F PairsHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15); }
 
 #include "kernels/vec_body.inc"
-#include "kernels/gemm_body.inc"
+#include "kernels/gemm_fp32.inc"
 
 constexpr VecTable kTable = MakeTable("avx2", &kGemm);
 

@@ -35,7 +35,7 @@ inline F PairsHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 3, 6, 7);
 
 #include "kernels/vec_parts.inc"
 #include "kernels/vec_body.inc"
-#include "kernels/gemm_body.inc"
+#include "kernels/gemm_fp32.inc"
 
 constexpr VecTable kTable = MakeTable("portable", &kGemm);
 

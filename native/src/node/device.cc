@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/bandwidth.h"
+#include "kernels/gemm.h"
 #include "kernels/peak.h"
 #include "kernels/vec.h"
 #include "node/arguments.h"
@@ -43,7 +44,7 @@ Status CheckIsa() {
   return OutOfRange("Expected one of " + known + " for ANE_ISA, got " + wanted + ".");
 }
 
-// (threads, exact) → handle with `isa`.
+// (threads, exact) → handle with `isa` and `arithmetic`.
 Result<Napi::Value> DeviceCreate(const Napi::CallbackInfo& info) {
   const Result<int64_t> threads = GetInteger(info[0], "threads", 1, ThreadPool::AvailableCores());
   if (!threads.ok()) return threads.status();
@@ -55,6 +56,7 @@ Result<Napi::Value> DeviceCreate(const Napi::CallbackInfo& info) {
       MakeHandle<Device>(info.Env(), std::make_shared<CpuDevice>(static_cast<int>(threads.value()), exact.value()));
   if (!handle.ok()) return handle.status();
   handle.value().Set("isa", Vec().isa);
+  handle.value().Set("arithmetic", ArithmeticOf(exact.value()) == Arithmetic::kBf16 ? "bf16" : "fp32");
   return Napi::Value(handle.value());
 }
 

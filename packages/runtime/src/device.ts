@@ -57,8 +57,15 @@ export interface CompileOptions {
   lenientBlobs?: boolean
 }
 
-/** `exact` rounds every operation's result to its declared type; `fast` keeps fused intermediates in fp32. */
+/**
+ * `exact` rounds every operation's result to its declared type; `fast` keeps fused intermediates in fp32 and, where the
+ * processor has bf16 dot products, rounds the factors of products to bf16: those of programs with an fp16 operand and
+ * those of host kernels, with more than four rows and columns.
+ */
 export type MathMode = 'exact' | 'fast'
+
+/** What the factors of matrix products are rounded to, beyond their own type; sums are fp32. */
+export type Arithmetic = 'fp32' | 'bf16'
 
 export interface DeviceOptions {
   /** Worker threads of the CPU engine and the host kernels; default the cores this process may use. Never changes a result in `exact`. */
@@ -100,6 +107,8 @@ export interface DeviceDescription {
   readonly isa: string
   /** Of a Neural Engine, the chip whose limits programs must meet (`m4-max`); of a chip nobody reported on the newest known. */
   readonly chip?: string
+  /** Of the CPU engine: bf16 only in `fast`, and only where the processor has dot products of it. */
+  readonly arithmetic?: Arithmetic
   /** Why `auto` took the CPU engine although this is a Mac. */
   readonly fallback?: string
 }

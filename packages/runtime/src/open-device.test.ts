@@ -13,7 +13,11 @@ describe('openDevice', () => {
     const device = await openDevice('auto', { threads: 1 })
     expect(device.description).toMatchObject({ kind: 'cpu', math: 'exact', threads: 1 })
     expect(device.description.summary).toMatch(/^CPU engine, .+, 1 thread$/)
+    expect(device.description.arithmetic).toBe('fp32')
     device.dispose()
+    const fast = await openDevice('cpu', { math: 'fast', threads: 1 })
+    expect(fast.description.summary).toContain(`, ${fast.description.arithmetic} products`)
+    fast.dispose()
     expect((await openDevice('reference', { math: 'fast' })).description).toMatchObject({
       kind: 'reference',
       math: 'fast',

@@ -1,6 +1,7 @@
 import { parse } from '@ane/mil'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  bf16Decibels,
   collectedPrograms,
   expectOutputs,
   folderOf,
@@ -25,12 +26,13 @@ describe.skipIf(!hasShared)('collected programs on the CPU engine (needs ../shar
   const runs = runnablePrograms.flatMap((row) => [['exact', row] as const, ['fast', row] as const])
   it.each(runs.map(([math, row]) => [row.dir, math, row] as const))('runs %s in %s mode', async (_dir, math, row) => {
     const text = textOf(row)
-    const outputs = await runProgram(devices.get(math)!, text, inputsOf(row), {
+    const device = devices.get(math)!
+    const outputs = await runProgram(device, text, inputsOf(row), {
       function: row.function,
       blobs: await loadBlobs(parse(text), folderOf(row)),
       lenientBlobs: needsLenientBlobs(row),
     })
-    expectOutputs(row, outputs)
+    expectOutputs(row, outputs, device.description.arithmetic === 'bf16' ? bf16Decibels : 0)
   })
 
   it.each(collectedPrograms.filter((row) => row.expect === 'reject'))(

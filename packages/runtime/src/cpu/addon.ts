@@ -1,7 +1,7 @@
 /** The functions of the native addon, as `native/src/node` exports them. Nothing outside this folder calls them. */
 import { createRequire } from 'node:module'
 import { AneError } from '../ane-error.js'
-import type { IoDescription, SurfaceDtype } from '../device.js'
+import type { Arithmetic, IoDescription, SurfaceDtype } from '../device.js'
 import { diagnoseAddon } from './diagnosis.js'
 
 declare const tag: unique symbol
@@ -64,7 +64,10 @@ export interface Addon {
   surfaceDispose(surface: SurfaceHandle): void
   toFp16(out: Uint16Array, values: Float32Array): void
   fromFp16(out: Float32Array, bits: Uint16Array): void
-  deviceCreate(threads: number, exact: boolean): DeviceHandle & { readonly isa: string }
+  deviceCreate(
+    threads: number,
+    exact: boolean,
+  ): DeviceHandle & { readonly isa: string; readonly arithmetic: Arithmetic }
   deviceDispose(device: DeviceHandle): void
   deviceCompile(
     device: DeviceHandle,

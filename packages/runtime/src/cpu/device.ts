@@ -19,11 +19,20 @@ export class CpuDevice extends AddonDevice {
    */
   constructor(addon: Addon, threads: number, math: MathMode, fallback?: string) {
     const handle = createHandle(addon, threads, math)
-    const { isa } = handle
+    const { isa, arithmetic } = handle
     const count = threads === 1 ? '1 thread' : `${threads} threads`
-    const engine = `CPU engine, ${isaNames[isa] ?? isa}, ${count}`
+    const products = math === 'fast' ? `, ${arithmetic} products` : ''
+    const engine = `CPU engine, ${isaNames[isa] ?? isa}, ${count}${products}`
     const summary = fallback === undefined ? engine : `${engine} (no Neural Engine: ${fallback})`
-    super(addon, handle, { kind: 'cpu', summary, math, threads, isa, ...(fallback !== undefined && { fallback }) })
+    super(addon, handle, {
+      kind: 'cpu',
+      summary,
+      math,
+      threads,
+      isa,
+      arithmetic,
+      ...(fallback !== undefined && { fallback }),
+    })
   }
 }
 

@@ -1,0 +1,20 @@
+#include "kernels/gemm_kernels.h"
+
+#include "base/cpu_features.h"
+#include "kernels/vec.h"
+#include "kernels/vec_tables.h"
+
+namespace ane {
+
+const GemmMicrokernel& GemmKernel(Arithmetic arithmetic) {
+  if (arithmetic == Arithmetic::kBf16) {
+    if (&Vec() == Avx512Table() && Cpu().avx512_bf16) return *Avx512Bf16Gemm();
+  }
+  return *Vec().gemm;
+}
+
+Arithmetic ArithmeticOf(bool exact) {
+  return !exact && &GemmKernel(Arithmetic::kBf16) != Vec().gemm ? Arithmetic::kBf16 : Arithmetic::kFp32;
+}
+
+}  // namespace ane
