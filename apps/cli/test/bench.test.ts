@@ -22,7 +22,8 @@ interface Measurement {
   unit: string
   samples: number[]
   flops?: number
-  bytes?: number
+  reads?: number
+  writes?: number
   tokens?: number
   per_step?: number
 }
@@ -104,8 +105,8 @@ describe('ane bench', () => {
     const { parsed, measured } = await result('decode', '--model', 'stories260k', '--rounds', '2', '--prefill', '16')
     const norms = 5 * 2 * 64
     const layers = 5 * (2 * 64 * 64 + 2 * 32 * 64 + 3 * 172 * 64) + norms
-    expect(measured.get('token')).toMatchObject({ bytes: 2 * (layers + 512 * 64), tokens: 1 })
-    expect(measured.get('classifier')).toMatchObject({ bytes: 2 * 512 * 64 })
+    expect(measured.get('token')).toMatchObject({ reads: 2 * (layers + 512 * 64), tokens: 1 })
+    expect(measured.get('classifier')).toMatchObject({ reads: 2 * 512 * 64 })
     expect(measured.get('prefill of 16')).toMatchObject({ tokens: 16, flops: expect.any(Number) })
     for (const { samples } of measured.values()) {
       expect(samples).toHaveLength(2)
@@ -117,10 +118,10 @@ describe('ane bench', () => {
   it('times clipping and AdamW over every weight', async () => {
     const { parsed, measured } = await result('optim', '--model', 'stories260k', '--rounds', '1')
     const { parameters } = parsed.facts
-    expect([...measured.values()].map(({ name, bytes }) => [name, bytes])).toEqual([
-      ['norm and update', 34 * parameters],
-      ['gradient norm', 4 * parameters],
-      ['update', 30 * parameters],
+    expect([...measured.values()].map(({ name, reads, writes }) => [name, reads, writes])).toEqual([
+      ['norm and update', 20 * parameters, 14 * parameters],
+      ['gradient norm', 4 * parameters, undefined],
+      ['update', 16 * parameters, 14 * parameters],
     ])
     for (const { samples } of measured.values()) expect(positive(samples)).toBe(true)
   })

@@ -34,15 +34,23 @@ export class LimitSamples {
   }
 }
 
-/** The highest share, from 0, of any limit that a measurement of times reaches; `undefined` without work or limits. */
-export function shareOfLimit({ unit, samples, flops, bytes }: Measurement, limits: Limits): number | undefined {
+/**
+ * The highest share, from 0, of any limit that a measurement of times reaches; `undefined` without work or limits. What
+ * only reads is held against reading, what also writes against copying.
+ */
+export function shareOfLimit(measurement: Measurement, limits: Limits): number | undefined {
+  const { unit, samples, flops, writes } = measurement
   if (unit !== 'ms') return undefined
   const seconds = summarize(samples).median / 1000
-  const bandwidth = Math.max(...[limits.read, limits.copy].map((rates) => (rates ? summarize(rates).median : 0)))
+  const share = (work: number | undefined, rates: readonly number[] | undefined) =>
+    work === undefined || rates === undefined ? [] : [work / summarize(rates).median / seconds]
   const shares = [
-    flops !== undefined && limits.flops ? flops / summarize(limits.flops.samples).median / seconds : 0,
-    bytes !== undefined && bandwidth > 0 ? bytes / bandwidth / seconds : 0,
+    ...share(flops, limits.flops?.samples),
+    ...share(bytesMoved(measurement), writes === undefined ? limits.read : limits.copy),
   ]
-  const most = Math.max(...shares)
-  return most > 0 ? most : undefined
+  return shares.length === 0 ? undefined : Math.max(...shares)
 }
+
+/** Bytes read and written by one sample; `undefined` where nobody counted. */
+export const bytesMoved = ({ reads, writes }: Measurement): number | undefined =>
+  reads === undefined && writes === undefined ? undefined : (reads ?? 0) + (writes ?? 0)

@@ -11,8 +11,10 @@ const measurement = z.object({
   samples,
   /** Floating-point operations of one sample; a multiply-add counts two. */
   flops: z.number().positive().optional(),
-  /** Bytes that one sample has to move from or to memory at least. */
-  bytes: z.number().positive().optional(),
+  /** Bytes that one sample has to read from memory at least. */
+  reads: z.number().positive().optional(),
+  /** Bytes that one sample has to write to memory at least. */
+  writes: z.number().positive().optional(),
   /** Tokens one sample handles. */
   tokens: z.number().positive().optional(),
   /** How often a training step does this, where it is one of its products. */

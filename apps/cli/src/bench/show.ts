@@ -1,7 +1,7 @@
 /** A benchmark's result for people. */
 import { formatBytes, formatCount } from '@ane/telemetry'
 import { print, printFacts, printTable } from '../terminal/output.js'
-import { shareOfLimit } from './limits.js'
+import { bytesMoved, shareOfLimit } from './limits.js'
 import { summarize } from './machine.js'
 import type { BenchResult, Limits, Measurement } from './result.js'
 
@@ -32,7 +32,7 @@ function limitFacts({ flops, read, copy }: Limits): [string, string][] {
 }
 
 function row(measurement: Measurement, limits: Limits, columns: ReadonlySet<string>): Record<string, string> {
-  const { name, unit, samples, flops, bytes, tokens, per_step } = measurement
+  const { name, unit, samples, flops, tokens, per_step } = measurement
   const { median, least, most } = summarize(samples)
   const rate = (work: number | undefined, scale: number, places: number) =>
     work === undefined || median === 0 ? '' : ((work * 1000) / median / scale).toFixed(places)
@@ -44,7 +44,7 @@ function row(measurement: Measurement, limits: Limits, columns: ReadonlySet<stri
     least: digits[unit](least),
     most: digits[unit](most),
     'GFLOP/s': rate(flops, 1e9, 1),
-    'GB/s': rate(bytes, 1e9, 1),
+    'GB/s': rate(bytesMoved(measurement), 1e9, 1),
     'tok/s': rate(tokens, 1, 1),
     'of limit': share === undefined ? '' : `${(100 * share).toFixed(1)}%`,
   }
@@ -62,11 +62,11 @@ export function showResult(result: BenchResult, facts: readonly (readonly [strin
     ...facts,
   ])
   print()
-  const has = (field: 'flops' | 'bytes' | 'tokens' | 'per_step') => measurements.some((one) => one[field] !== undefined)
+  const has = (field: 'flops' | 'tokens' | 'per_step') => measurements.some((one) => one[field] !== undefined)
   const optional = [
     ['per step', has('per_step')],
     ['GFLOP/s', has('flops')],
-    ['GB/s', has('bytes')],
+    ['GB/s', measurements.some((one) => bytesMoved(one) !== undefined)],
     ['tok/s', has('tokens')],
     ['of limit', measurements.some((one) => shareOfLimit(one, limits) !== undefined)],
   ] as const

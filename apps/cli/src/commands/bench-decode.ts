@@ -40,7 +40,7 @@ export async function benchDecode(flags: BenchDecodeFlags): Promise<void> {
       return {
         device: { kind, summary: `${summary}, ${math} math, fp16 weights` },
         limits: limits.values,
-        facts: { parameters: parameterCount(config), weight_bytes: decoded[0].bytes! },
+        facts: { parameters: parameterCount(config), weight_bytes: decoded[0].reads! },
         measurements: [...decoded, ...prompt],
       }
     } finally {
@@ -90,9 +90,9 @@ async function decode(
   }
   const headBytes = 2 * config.vocab_size * config.hidden_size
   return [
-    { name: 'token', unit: 'ms', samples: token, bytes: weightBytes, flops, tokens: 1 },
-    { name: 'layers', unit: 'ms', samples: layers, bytes: weightBytes - headBytes },
-    { name: 'classifier', unit: 'ms', samples: classifier, bytes: headBytes },
+    { name: 'token', unit: 'ms', samples: token, reads: weightBytes, flops, tokens: 1 },
+    { name: 'layers', unit: 'ms', samples: layers, reads: weightBytes - headBytes },
+    { name: 'classifier', unit: 'ms', samples: classifier, reads: headBytes },
   ]
 }
 

@@ -18,9 +18,9 @@ interface BenchOptimFlags extends OutputFlags {
 }
 
 /** Bytes of a weight that an update moves: master and two moments both ways, the gradient in, the fp16 copy out. */
-const UPDATE_BYTES = 3 * 8 + 4 + 2
+const [UPDATE_READS, UPDATE_WRITES] = [3 * 4 + 4, 3 * 4 + 2]
 /** The norm reads every gradient. */
-const NORM_BYTES = 4
+const NORM_READS = 4
 
 /** `ane bench optim`: the gradients' norm, then AdamW with clipping and staged fp16 copies, over every weight of a model. */
 export async function benchOptim(flags: BenchOptimFlags): Promise<void> {
@@ -45,15 +45,16 @@ export async function benchOptim(flags: BenchOptimFlags): Promise<void> {
     const { kind, summary } = device.description
     step.dispose()
     device.dispose()
+    const writes = UPDATE_WRITES * count
     const both = norms.map((norm, i) => norm + updates[i])
     return {
       device: { kind, summary },
       limits: limits.values,
       facts: { parameters: count },
       measurements: [
-        { name: 'norm and update', unit: 'ms', samples: both, bytes: (UPDATE_BYTES + NORM_BYTES) * count },
-        { name: 'gradient norm', unit: 'ms', samples: norms, bytes: NORM_BYTES * count },
-        { name: 'update', unit: 'ms', samples: updates, bytes: UPDATE_BYTES * count },
+        { name: 'norm and update', unit: 'ms', samples: both, reads: (UPDATE_READS + NORM_READS) * count, writes },
+        { name: 'gradient norm', unit: 'ms', samples: norms, reads: NORM_READS * count },
+        { name: 'update', unit: 'ms', samples: updates, reads: UPDATE_READS * count, writes },
       ],
     }
   }
