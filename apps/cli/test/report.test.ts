@@ -64,6 +64,18 @@ describe('ane bench report', () => {
     expect(models.rows[0].slice(0, 3)).toEqual(['stories260k', expect.any(Number), 16])
   })
 
+  it('lists every measurement of a benchmark with its settings and its share of the limit', async () => {
+    const { benchmarks } = await tables('gemm.json')
+    const measured = benchmarks.rows.map((row) => row[benchmarks.columns.indexOf('measured')])
+    expect(measured).toHaveLength(16)
+    expect(measured.at(-1)).toBe('whole step')
+    for (const row of benchmarks.rows) {
+      expect(row).toHaveLength(benchmarks.columns.length)
+      expect(row[1]).toContain('model stories260k')
+      expect(row.at(-1)).toMatch(/^[\d.]+%$/)
+    }
+  })
+
   it('writes Markdown with plots, or prints it', async () => {
     const out = file('report')
     const written = await ane(['bench', 'report', file('step.json'), file('peak.json'), '--out', out], folder)

@@ -31,13 +31,14 @@ function limitFacts({ flops, read, copy }: Limits): [string, string][] {
   ]
 }
 
-function row(measurement: Measurement, limits: Limits, columns: ReadonlySet<string>): Record<string, string> {
+/** What is shown of a measurement by column; empty where it does not apply. */
+export function cellsOf(measurement: Measurement, limits: Limits): Record<string, string> {
   const { name, unit, samples, flops, tokens, per_step } = measurement
   const { median, least, most } = summarize(samples)
   const rate = (work: number | undefined, scale: number, places: number) =>
     work === undefined || median === 0 ? '' : ((work * 1000) / median / scale).toFixed(places)
   const share = shareOfLimit(measurement, limits)
-  const cells: Record<string, string> = {
+  return {
     measured: name,
     'per step': per_step === undefined ? '' : String(per_step),
     median: shown(median, unit),
@@ -48,7 +49,6 @@ function row(measurement: Measurement, limits: Limits, columns: ReadonlySet<stri
     'tok/s': rate(tokens, 1, 1),
     'of limit': share === undefined ? '' : `${(100 * share).toFixed(1)}%`,
   }
-  return Object.fromEntries(Object.entries(cells).filter(([column]) => columns.has(column)))
 }
 
 /** Prints machine, limits, the benchmark's own facts and a row for every measurement. */
@@ -62,20 +62,7 @@ export function showResult(result: BenchResult, facts: readonly (readonly [strin
     ...facts,
   ])
   print()
-  const has = (field: 'flops' | 'tokens' | 'per_step') => measurements.some((one) => one[field] !== undefined)
-  const optional = [
-    ['per step', has('per_step')],
-    ['GFLOP/s', has('flops')],
-    ['GB/s', measurements.some((one) => bytesMoved(one) !== undefined)],
-    ['tok/s', has('tokens')],
-    ['of limit', measurements.some((one) => shareOfLimit(one, limits) !== undefined)],
-  ] as const
-  const columns = new Set([
-    'measured',
-    'median',
-    'least',
-    'most',
-    ...optional.flatMap(([name, is]) => (is ? [name] : [])),
-  ])
-  printTable(measurements.map((measurement) => row(measurement, limits, columns)))
+  const rows = measurements.map((measurement) => cellsOf(measurement, limits))
+  const used = Object.keys(rows[0]).filter((column) => rows.some((row) => row[column] !== ''))
+  printTable(rows.map((row) => Object.fromEntries(used.map((column) => [column, row[column]]))))
 }

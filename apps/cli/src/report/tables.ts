@@ -3,6 +3,7 @@ import { compareVersions } from '@ane/mil'
 import { summarize } from '../bench/machine.js'
 import type { BenchResult } from '../bench/result.js'
 import type { Bar } from './bar-chart.js'
+import { benchmarks } from './benchmarks.js'
 import { publishedPeak, publishedTraining } from './published.js'
 import type { ProbeFile, Submissions } from './submissions.js'
 
@@ -10,7 +11,7 @@ type Cell = string | number
 
 /** One table, with bars where it has a plot. */
 export interface ReportTable {
-  readonly name: 'training' | 'peak' | 'compatibility' | 'models' | 'probes'
+  readonly name: 'training' | 'peak' | 'compatibility' | 'models' | 'probes' | 'benchmarks'
   readonly title: string
   readonly note: string
   readonly columns: readonly string[]
@@ -26,6 +27,7 @@ export function reportTables(submissions: Submissions): ReportTable[] {
     compatibility(submissions.probes),
     models(submissions),
     probeAnswers(submissions.probes),
+    benchmarks(submissions.benches),
   ]
 }
 
