@@ -1,6 +1,7 @@
 #include "engine/fusion.h"
 
 #include <algorithm>
+#include <queue>
 
 #include "engine/op_row.h"
 
@@ -20,22 +21,32 @@ bool IsBlockType(Dtype dtype) {
 
 class Grouping {
  public:
-  explicit Grouping(const Function& function)
+  Grouping(const Function& function, const std::vector<std::vector<int>>& units)
       : function_(function),
         group_of_value_(function.values.size(), -1),
         parent_(function.operations.size()),
-        groups_(function.operations.size()) {}
+        groups_(function.operations.size()) {
+    for (size_t i = 0; i < parent_.size(); ++i) {
+      parent_[i] = int(i);
+      groups_[i].operations = {int(i)};
+      groups_[i].open = IsFusable(function_, function_.operations[i]);
+    }
+    for (const std::vector<int>& unit : units) {
+      for (int i : unit) {
+        parent_[size_t(i)] = unit[0];
+        groups_[size_t(i)] = {{}, false};
+      }
+      groups_[size_t(unit[0])].operations = unit;
+    }
+  }
 
   // An operation joins its operands' groups when they have its shape and nothing else has read from
   // them: everything between the group's first operation and this one is then independent of the
   // group, and the whole runs here.
-  std::vector<std::vector<int>> Run() {
+  std::optional<std::vector<std::vector<int>>> Run() {
     for (size_t i = 0; i < function_.operations.size(); ++i) {
       const Operation& operation = function_.operations[i];
       const int self = int(i);
-      parent_[i] = self;
-      groups_[i].operations = {self};
-      groups_[i].open = IsFusable(function_, operation);
       for (const Operand& operand : operation.operands) {
         for (int value : operand.values) Read(value, self);
       }
@@ -72,16 +83,40 @@ class Grouping {
     from.operations.clear();
   }
 
-  std::vector<std::vector<int>> Ordered() {
-    std::vector<std::vector<int>> ordered;
-    for (Group& group : groups_) {
-      if (group.operations.empty()) continue;
-      std::sort(group.operations.begin(), group.operations.end());
-      ordered.push_back(std::move(group.operations));
+  // Of the groups whose operands are there, the one that ends first runs next.
+  std::optional<std::vector<std::vector<int>>> Ordered() {
+    std::vector<std::vector<int>> readers(groups_.size());
+    std::vector<int> missing(groups_.size(), 0);
+    for (size_t i = 0; i < parent_.size(); ++i) {
+      const int self = Find(int(i));
+      for (const Operand& operand : function_.operations[i].operands) {
+        for (int value : operand.values) {
+          const int made = group_of_value_[size_t(value)];
+          if (made < 0 || Find(made) == self) continue;
+          readers[size_t(Find(made))].push_back(self);
+          ++missing[size_t(self)];
+        }
+      }
     }
-    std::sort(ordered.begin(), ordered.end(),
-              [](const auto& a, const auto& b) { return a.back() < b.back(); });
-    return ordered;
+    std::priority_queue<std::pair<int, int>> ready;  // last operation, negated; group
+    size_t left = 0;
+    const auto add = [&](int group) { ready.push({-groups_[size_t(group)].operations.back(), group}); };
+    for (size_t g = 0; g < groups_.size(); ++g) {
+      if (groups_[g].operations.empty()) continue;
+      std::sort(groups_[g].operations.begin(), groups_[g].operations.end());
+      ++left;
+      if (missing[g] == 0) add(int(g));
+    }
+    std::vector<std::vector<int>> ordered;
+    while (!ready.empty()) {
+      const int group = ready.top().second;
+      ready.pop();
+      ordered.push_back(std::move(groups_[size_t(group)].operations));
+      for (int reader : readers[size_t(group)]) {
+        if (--missing[size_t(reader)] == 0) add(reader);
+      }
+    }
+    return ordered.size() == left ? std::optional(std::move(ordered)) : std::nullopt;
   }
 
   const Function& function_;
@@ -101,8 +136,9 @@ bool IsFusable(const Function& function, const Operation& operation) {
   return IsBlockType(call.TypeOf(call.Result()).dtype);
 }
 
-std::vector<std::vector<int>> GroupElementwise(const Function& function) {
-  return Grouping(function).Run();
+std::optional<std::vector<std::vector<int>>> GroupOperations(
+    const Function& function, const std::vector<std::vector<int>>& units) {
+  return Grouping(function, units).Run();
 }
 
 }  // namespace ane::engine

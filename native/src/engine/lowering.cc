@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "engine/attention_emit.h"
 #include "engine/copy.h"
 #include "engine/fused_loop.h"
 #include "engine/fusion.h"
@@ -45,7 +46,7 @@ void Lowering::Run() {
     Propose(id, outputs.back());
   }
   ChooseDestinations();
-  groups_ = GroupElementwise(function_);
+  Group();
   MarkStored();
   for (const std::vector<int>& group : groups_) LowerGroup(group);
   for (size_t i = 0; i < outputs.size(); ++i) {
@@ -53,6 +54,20 @@ void Lowering::Run() {
     if (!SamePlace(place, outputs[i])) EmitCopy(place, outputs[i]);
   }
   plan_->Finish();
+}
+
+void Lowering::Group() {
+  std::vector<std::vector<int>> units;
+  groups_ = *GroupOperations(function_, units);
+  for (AttentionMatch& match : MatchAttention(function_)) {
+    units.push_back(match.operations);
+    if (auto groups = GroupOperations(function_, units)) {
+      groups_ = std::move(*groups);
+      attentions_.push_back(std::move(match));
+    } else {
+      units.pop_back();
+    }
+  }
 }
 
 void Lowering::MarkStored() {
@@ -164,6 +179,9 @@ void Lowering::EmitCopy(const View& from, const View& to) {
 
 void Lowering::LowerGroup(const std::vector<int>& group) {
   const Operation& first = function_.operations[size_t(group[0])];
+  for (const AttentionMatch& match : attentions_) {
+    if (match.operations == group) return EmitMatch(*this, match);
+  }
   if (!IsFusable(function_, first)) return LowerOperation(first);
   FusedLoop loop(function_.values[size_t(first.results[0])].type.shape, exact_);
   std::unordered_map<int, int> numbers;  // value id to loop value

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/attention_match.h"
 #include "engine/ir.h"
 #include "engine/op_row.h"
 #include "engine/plan.h"
@@ -24,12 +25,17 @@ class Lowering {
   bool exact() const { return exact_; }
   const View& In(int value);
   const View& Out(int value);
+  // The value when it is a constant, else nullptr.
+  const std::shared_ptr<const Literal>& LiteralOf(int value) const {
+    return function_.values[size_t(value)].literal;
+  }
   View Temp(Dtype dtype, const Shape& shape);
   void Emit(const std::vector<View>& views, NodeBody run);
   void EmitCopy(const View& from, const View& to);
   void AddFlops(int64_t flops) { plan_->AddFlops(flops); }
 
  private:
+  void Group();
   void MarkStored();
   void ChooseDestinations();
   void ProposeForView(const Operation& operation);
@@ -47,7 +53,8 @@ class Lowering {
   std::vector<std::optional<View>> destinations_;  // where it should be written
   std::vector<const Operation*> producers_;
   std::vector<bool> stored_;              // read outside of the loop that computes it
-  std::vector<std::vector<int>> groups_;  // element-wise operations that run as one loop
+  std::vector<std::vector<int>> groups_;  // operations that run as one, in order
+  std::vector<AttentionMatch> attentions_;  // those of some of the groups
 };
 
 // The first operand of a row's `view`.

@@ -1,12 +1,10 @@
 // The row of scaled_dot_product_attention. Legend: L queries, S keys, E their size.
 #include <cmath>
 
+#include "engine/attention_emit.h"
 #include "engine/broadcast.h"
-#include "engine/fused_loop.h"
 #include "engine/op_row.h"
-#include "engine/products.h"
 #include "engine/scalar.h"
-#include "engine/softmax.h"
 
 namespace ane::engine {
 namespace {
@@ -42,42 +40,19 @@ std::vector<TensorType> Infer(const OpCall& call) {
   return {{call.Type("query").dtype, 0, out}};
 }
 
+// Scores and probabilities stay in single precision: the operation rounds once.
 void Lower(const OpCall& call, Lowering& lowering) {
-  const View query = lowering.In(call.Id("query")), value = lowering.In(call.Id("value")),
-             out = lowering.Out(call.Result());
-  View key = lowering.In(call.Id("key"));
-  std::swap(key.shape.end()[-1], key.shape.end()[-2]);
-  std::swap(key.strides.end()[-1], key.strides.end()[-2]);
+  const View query = lowering.In(call.Id("query")), key = lowering.In(call.Id("key")),
+             value = lowering.In(call.Id("value")), out = lowering.Out(call.Result());
   if (out.count() == 0) return;
-  Shape shape = query.shape;
-  shape.back() = key.shape.back();
-  // Scores and probabilities stay in single precision: the operation rounds once.
-  const View scores = lowering.Temp(Dtype::kFp32, shape);
-  EmitProduct(lowering, query, key, scores);
-  FusedLoop loop(shape, lowering.exact());
-  const float scale = 1 / std::sqrt(float(query.shape.back()));
-  int score =
-      loop.Apply({Elementwise::kMul, {0, 0}}, {loop.Load(scores), loop.Splat(scale)}, Dtype::kFp32);
+  ScoreSteps steps;
+  steps.scale = 1 / std::sqrt(float(query.shape.back()));
   if (call.Has("attn_mask")) {
-    const View mask = lowering.In(call.Id("attn_mask"));
-    const int given = loop.Load(mask);
-    score = mask.dtype == Dtype::kBool
-                ? loop.Apply({Elementwise::kSelect, {0, 0}}, {given, score, loop.Splat(-INFINITY)},
-                             Dtype::kFp32)
-                : loop.Apply({Elementwise::kAdd, {0, 0}}, {score, given}, Dtype::kFp32);
+    steps.mask = lowering.In(call.Id("attn_mask"));
+    steps.masking = lowering.LiteralOf(call.Id("attn_mask"));
   }
-  loop.Store(score, scores);
-  loop.Finish();
-  const std::vector<View> views = loop.Views();
-  lowering.Emit(views,
-                [loop = std::move(loop)](const RunContext& context) { return loop.Run(context); });
-  lowering.Emit({scores},
-                [softmax = Softmax(scores, scores, int(shape.size()) - 1)](
-                    const RunContext& context) -> const char* {
-                  softmax.Run(context);
-                  return nullptr;
-                });
-  EmitProduct(lowering, scores, value, out);
+  steps.arithmetic = ArithmeticOf(lowering.exact());
+  EmitAttention(lowering, query, key, value, out, std::move(steps));
 }
 
 constexpr OpRow kRows[] = {

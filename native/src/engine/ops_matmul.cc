@@ -49,12 +49,6 @@ void InsertAxis(View* view, size_t at) {
   view->strides.insert(view->strides.begin() + int64_t(at), 0);
 }
 
-View SwapLast(View view) {
-  std::swap(view.shape.end()[-1], view.shape.end()[-2]);
-  std::swap(view.strides.end()[-1], view.strides.end()[-2]);
-  return view;
-}
-
 // Integer products: one element at a time.
 void EmitScalarProduct(Lowering& lowering, const View& x, const View& y, const View& out) {
   const Shape batch(out.shape.begin(), out.shape.end() - 2);

@@ -1,5 +1,7 @@
 #include "engine/view.h"
 
+#include <utility>
+
 namespace ane::engine {
 
 Shape DenseStrides(const Shape& shape) {
@@ -78,6 +80,12 @@ View Transposed(const View& view, const std::vector<int>& perm) {
     out.strides[i] = view.strides[size_t(perm[i])];
   }
   return out;
+}
+
+View SwapLast(View view) {
+  std::swap(view.shape.end()[-1], view.shape.end()[-2]);
+  std::swap(view.strides.end()[-1], view.strides.end()[-2]);
+  return view;
 }
 
 View Sliced(const View& view, int axis, int64_t begin, int64_t count, int64_t step) {

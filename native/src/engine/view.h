@@ -31,6 +31,8 @@ bool SamePlace(const View& a, const View& b);
 std::optional<View> Reshaped(const View& view, const Shape& shape);
 // Dimension i of the result is dimension perm[i].
 View Transposed(const View& view, const std::vector<int>& perm);
+// The last two dimensions exchanged.
+View SwapLast(View view);
 // Elements begin, begin + step, ... along one axis.
 View Sliced(const View& view, int axis, int64_t begin, int64_t count, int64_t step = 1);
 View WithoutAxis(const View& view, int axis);

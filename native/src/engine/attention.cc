@@ -1,0 +1,55 @@
+#include "engine/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "base/scratch.h"
+
+namespace ane::engine {
+namespace {
+
+constexpr int64_t kBlock = ProbabilityRows::kBlock;
+
+Shape BatchShape(const View& view) { return Shape(view.shape.begin(), view.shape.end() - 2); }
+
+bool IsFinite(const ConstMatrix& m) { return std::isfinite(LargestMagnitude(m)); }
+
+}  // namespace
+
+Attention::Attention(const View& query, const View& key, const View& value, const View& out,
+                     ScoreSteps steps)
+    : items_(ElementCount(BatchShape(out))),
+      rows_(query, key, std::move(steps), BatchShape(out)),
+      value_(value, BatchShape(out)),
+      out_(out, BatchShape(out)) {}
+
+void Attention::Run(const RunContext& context) const {
+  const int64_t blocks = rows_.blocks();
+  const auto body = [&](int64_t begin, int64_t end) {
+    thread_local Scratch scratch;
+    float* probabilities = scratch.Reserve<float>(size_t(kBlock * rows_.keys()));
+    float bound = 0;
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t item = task / blocks, block = task % blocks, first = block * kBlock;
+      const int64_t count = std::min(kBlock, rows_.rows() - first);
+      const ConstMatrix value = value_.ConstAt(context, item);
+      int64_t keys = rows_.keys();
+      if (rows_.masked()) {
+        // Probabilities of 0 times values that are no numbers would not be 0.
+        if (task == begin || block == 0)
+          bound = IsFinite(value) ? rows_.ScoreBound(context, item) : INFINITY;
+        keys = rows_.KeysSeen(block, bound);
+      }
+      rows_.Compute(context, item, first, count, keys, probabilities);
+      Gemm(context.pool, {probabilities, Dtype::kFp32, count, keys, keys, 1}, Rows(value, 0, keys),
+           Rows(out_.At(context, item), first, count),
+           {.accumulate = false, .arithmetic = rows_.steps().arithmetic});
+    }
+  };
+  const int64_t tasks = items_ * blocks;
+  // With few tasks each is shared out instead.
+  context.pool.ParallelFor(tasks, tasks < context.pool.threads() ? tasks : 1, std::ref(body));
+}
+
+}  // namespace ane::engine

@@ -1,0 +1,49 @@
+// Attention in one pass: no matrix of queries times keys lies in memory, only blocks of its rows.
+#pragma once
+
+#include "engine/probability_rows.h"
+
+namespace ane::engine {
+
+// out [.., M, F] = softmax(query · keyᵀ, scaled and masked) · value.
+class Attention {
+ public:
+  // query [.., M, E], key [.., N, E], value [.., N, F]; their batches broadcast to that of out.
+  Attention(const View& query, const View& key, const View& value, const View& out,
+            ScoreSteps steps);
+  void Run(const RunContext& context) const;
+
+ private:
+  int64_t items_;
+  ProbabilityRows rows_;
+  MatrixBatch value_, out_;
+};
+
+// Derivatives of Attention, as the derivatives of its operations put together. Every operand is a
+// view of its own, as in a program.
+struct AttentionGradientViews {
+  View query, key, value;           // of the forward pass
+  View change;                      // [.., M, F], the gradient of out
+  View change_of_value;             // again, as the product that gives d_value reads it
+  View key_of_query, query_of_key;  // again, as those that give d_query and d_key read them
+  View d_query, d_key, d_value;     // results, [.., M, E], [.., N, E], [.., N, F]
+};
+
+class AttentionGradient {
+ public:
+  AttentionGradient(const AttentionGradientViews& views, ScoreSteps steps);
+  void Run(const RunContext& context) const;
+
+ private:
+  void Item(const RunContext& context, int64_t item) const;
+  float SightBound(const RunContext& context, int64_t item) const;
+  void ScoreGradient(const RunContext& context, const float* probabilities, float* change,
+                     int64_t rows, int64_t keys) const;
+
+  int64_t items_;
+  ProbabilityRows rows_;
+  MatrixBatch value_, change_, change_of_value_, key_of_query_, query_of_key_;
+  MatrixBatch d_query_, d_key_, d_value_;
+};
+
+}  // namespace ane::engine
