@@ -1,6 +1,5 @@
 #include "engine/attention.h"
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -28,20 +27,19 @@ void Attention::Run(const RunContext& context) const {
   const int64_t blocks = rows_.blocks();
   const auto body = [&](int64_t begin, int64_t end) {
     thread_local Scratch scratch;
-    float* probabilities = scratch.Reserve<float>(size_t(kBlock * rows_.keys()));
+    const int64_t most = ProbabilityRows::kMostRows * rows_.keys();
+    float* probabilities = scratch.Reserve<float>(size_t(most));
     float bound = 0;
     for (int64_t task = begin; task < end; ++task) {
       const int64_t item = task / blocks, block = task % blocks, first = block * kBlock;
-      const int64_t count = std::min(kBlock, rows_.rows() - first);
+      const int64_t count = rows_.RowsOf(block);
       const ConstMatrix value = value_.ConstAt(context, item);
-      int64_t keys = rows_.keys();
-      if (rows_.masked()) {
-        // Probabilities of 0 times values that are no numbers would not be 0.
-        if (task == begin || block == 0)
-          bound = IsFinite(value) ? rows_.ScoreBound(context, item) : INFINITY;
-        keys = rows_.KeysSeen(block, bound);
-      }
-      rows_.Compute(context, item, first, count, keys, probabilities);
+      // Probabilities of 0 times values that are no numbers would not be 0.
+      if (rows_.reaches() && (task == begin || block == 0))
+        bound = IsFinite(value) ? rows_.ScoreBound(context, item) : INFINITY;
+      const Sight sight = rows_.SightOf(block, bound);
+      const int64_t keys = sight.keys;
+      rows_.Compute(context, item, first, count, sight, probabilities);
       Gemm(context.pool, {probabilities, Dtype::kFp32, count, keys, keys, 1}, Rows(value, 0, keys),
            Rows(out_.At(context, item), first, count),
            {.accumulate = false, .arithmetic = rows_.steps().arithmetic});

@@ -37,8 +37,9 @@ class AttentionGradient {
  private:
   void Item(const RunContext& context, int64_t item) const;
   float SightBound(const RunContext& context, int64_t item) const;
-  void ScoreGradient(const RunContext& context, const float* probabilities, float* change,
-                     int64_t rows, int64_t keys) const;
+  // From the gradient of probabilities to that of products of queries and keys, in place.
+  void ScoreGradient(const RunContext& context, int64_t first, int64_t rows, const Sight& sight,
+                     const float* probabilities, float* change) const;
 
   int64_t items_;
   ProbabilityRows rows_;

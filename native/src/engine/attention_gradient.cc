@@ -12,6 +12,7 @@ namespace ane::engine {
 namespace {
 
 constexpr int64_t kBlock = ProbabilityRows::kBlock;
+constexpr int64_t kMostRows = ProbabilityRows::kMostRows;
 constexpr int64_t kSumBlock = 1024;  // as reductions add
 
 Shape BatchShape(const View& view) { return Shape(view.shape.begin(), view.shape.end() - 2); }
@@ -87,18 +88,19 @@ void AttentionGradient::Item(const RunContext& context, int64_t item) const {
                d_value = d_value_.At(context, item);
   thread_local Scratch scratch;
   float* probabilities = scratch.Reserve<float>(
-      size_t(2 * kBlock * keys + d_key.rows * d_key.cols + d_value.rows * d_value.cols));
-  float* change = probabilities + kBlock * keys;
-  const Matrix key_sums = Sums(change + kBlock * keys, d_key);
+      size_t(2 * kMostRows * keys + d_key.rows * d_key.cols + d_value.rows * d_value.cols));
+  float* change = probabilities + kMostRows * keys;
+  const Matrix key_sums = Sums(change + kMostRows * keys, d_key);
   const Matrix value_sums =
       Sums(static_cast<float*>(key_sums.data) + d_key.rows * d_key.cols, d_value);
   const GemmOptions once{.accumulate = false, .arithmetic = rows_.steps().arithmetic};
   const GemmOptions add{.accumulate = true, .arithmetic = rows_.steps().arithmetic};
-  const float bound = rows_.masked() ? SightBound(context, item) : 0;
+  const float bound = rows_.reaches() ? SightBound(context, item) : 0;
 
   for (int64_t block = 0; block < rows_.blocks(); ++block) {
-    const int64_t first = block * kBlock, count = std::min(kBlock, rows_.rows() - first);
-    const int64_t seen = rows_.masked() ? rows_.KeysSeen(block, bound) : keys;
+    const int64_t first = block * kBlock, count = rows_.RowsOf(block);
+    const Sight sight = rows_.SightOf(block, bound);
+    const int64_t seen = sight.keys;
     const auto of_rows = [&](const MatrixBatch& whole) {
       return Rows(whole.ConstAt(context, item), first, count);
     };
@@ -107,10 +109,10 @@ void AttentionGradient::Item(const RunContext& context, int64_t item) const {
     };
     const ConstMatrix weights{probabilities, Dtype::kFp32, count, seen, seen, 1};
     const Matrix gradient{change, Dtype::kFp32, count, seen, seen, 1};
-    rows_.Compute(context, item, first, count, seen, probabilities);
+    rows_.Compute(context, item, first, count, sight, probabilities);
     Gemm(context.pool, Flipped(weights), of_rows(change_of_value_), Rows(value_sums, 0, seen), add);
     Gemm(context.pool, of_rows(change_), Flipped(of_keys(value_)), gradient, once);
-    ScoreGradient(context, probabilities, change, count, seen);
+    ScoreGradient(context, first, count, sight, probabilities, change);
     Gemm(context.pool, Constant(gradient), of_keys(key_of_query_), Rows(d_query, first, count),
          once);
     Gemm(context.pool, Flipped(Constant(gradient)), of_rows(query_of_key_),
@@ -120,15 +122,18 @@ void AttentionGradient::Item(const RunContext& context, int64_t item) const {
   StoreSums(value_sums, d_value);
 }
 
-void AttentionGradient::ScoreGradient(const RunContext& context, const float* probabilities,
-                                      float* change, int64_t rows, int64_t keys) const {
+void AttentionGradient::ScoreGradient(const RunContext& context, int64_t first, int64_t rows,
+                                      const Sight& sight, const float* probabilities,
+                                      float* change) const {
   const VecTable& vec = Vec();
   const ScoreSteps& steps = rows_.steps();
   const auto body = [&](int64_t begin, int64_t end) {
     alignas(64) float products[kSumBlock];
     for (int64_t i = begin; i < end; ++i) {
-      const float* weights = probabilities + i * keys;
-      float* row = change + i * keys;
+      const float* weights = probabilities + i * sight.keys;
+      float* row = change + i * sight.keys;
+      const int64_t keys = rows_.KeysOf(first + i, sight);
+      std::fill(row + keys, row + sight.keys, 0.0f);
       RoundIf(steps.round, row, keys);
       double total = 0;
       for (int64_t done = 0; done < keys; done += kSumBlock) {

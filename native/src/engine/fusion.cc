@@ -100,7 +100,9 @@ class Grouping {
     }
     std::priority_queue<std::pair<int, int>> ready;  // last operation, negated; group
     size_t left = 0;
-    const auto add = [&](int group) { ready.push({-groups_[size_t(group)].operations.back(), group}); };
+    const auto add = [&](int group) {
+      ready.push({-groups_[size_t(group)].operations.back(), group});
+    };
     for (size_t g = 0; g < groups_.size(); ++g) {
       if (groups_[g].operations.empty()) continue;
       std::sort(groups_[g].operations.begin(), groups_[g].operations.end());

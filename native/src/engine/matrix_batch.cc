@@ -8,7 +8,8 @@
 namespace ane::engine {
 namespace {
 
-// Bits without the sign grow with the magnitude, infinity above all numbers and NaN above infinity.
+// Bits without the sign, as signed numbers that every processor compares, grow with the magnitude;
+// infinity is above all numbers and NaN above infinity.
 template <typename Bits>
 Bits LargestBits(const ConstMatrix& m, Bits magnitude) {
   const bool by_rows = m.col_stride == 1;
@@ -84,8 +85,8 @@ ConstMatrix Constant(const Matrix& m) {
 
 float LargestMagnitude(const ConstMatrix& m) {
   const float largest = m.dtype == Dtype::kFp16
-                            ? Fp16ToFp32(LargestBits<uint16_t>(m, 0x7fff))
-                            : __builtin_bit_cast(float, LargestBits<uint32_t>(m, 0x7fffffff));
+                            ? Fp16ToFp32(uint16_t(LargestBits<int16_t>(m, 0x7fff)))
+                            : __builtin_bit_cast(float, LargestBits<int32_t>(m, 0x7fffffff));
   return largest == largest ? largest : std::numeric_limits<float>::infinity();
 }
 

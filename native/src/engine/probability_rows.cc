@@ -15,9 +15,9 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 // A masked number this far below the largest of its row counts as out of sight.
 constexpr float kFar = 16384;
-// e^-256 is 0 in fp32 with room for what roundings move scores by; see KeysSeen.
+// e^-256 is 0 in fp32 with room for what roundings move scores by; see SightOf.
 constexpr float kVanishes = -256;
-constexpr int64_t kKeyStep = 16;  // numbers of keys are multiples of this
+constexpr int64_t kKeyStep = 16;  // blocks see multiples of this
 constexpr int64_t kMaskBlock = 512;
 
 }  // namespace
@@ -38,37 +38,38 @@ ProbabilityRows::ProbabilityRows(const View& query, const View& key, ScoreSteps 
 }
 
 void ProbabilityRows::FindReach() {
+  for (int64_t block = 0; block < blocks(); ++block)
+    reach_.push_back(ReachOfRows(block * kBlock, block * kBlock + RowsOf(block)));
+}
+
+Reach ProbabilityRows::ReachOfRows(int64_t first, int64_t end) {
   const View& mask = mask_->view();
-  const auto number = [&](int64_t row, int64_t key) {
-    return float(LoadDouble(steps_.masking->bytes.data(), mask.dtype,
-                            mask.offset + row * mask.strides[0] + key * mask.strides[1]));
-  };
-  for (int64_t first = 0; first < rows(); first += kBlock) {
-    const int64_t end = std::min(rows(), first + kBlock);
-    Reach reach{0, -kInfinity};
+  Reach reach{0, -kInfinity};
+  for (int64_t row = first; row < end; ++row) {
+    const auto number = [&](int64_t key) {
+      return float(LoadDouble(steps_.masking->bytes.data(), mask.dtype,
+                              mask.offset + row * mask.strides[0] + key * mask.strides[1]));
+    };
+    float largest = -kInfinity;
     bool usable = true;
-    std::vector<float> largest(size_t(end - first), -kInfinity);
-    for (int64_t row = first; row < end; ++row) {
-      float& best = largest[size_t(row - first)];
-      for (int64_t key = 0; key < keys(); ++key) {
-        const float value = number(row, key);
-        usable = usable && value == value;
-        best = std::max(best, value);
-      }
-      // Sums with the mask's largest number stay finite whatever the type.
-      usable = usable && std::fabs(best) <= 1024;
-      for (int64_t key = reach.keys; key < keys(); ++key) {
-        if (number(row, key) > best - kFar) reach.keys = key + 1;
-      }
+    for (int64_t key = 0; key < keys(); ++key) {
+      usable = usable && number(key) == number(key);
+      largest = std::max(largest, number(key));
     }
-    reach.keys = usable ? std::min(keys(), (reach.keys + kKeyStep - 1) / kKeyStep * kKeyStep)
-                        : keys();
-    for (int64_t row = first; row < end; ++row) {
-      for (int64_t key = reach.keys; key < keys(); ++key)
-        reach.below = std::max(reach.below, number(row, key) - largest[size_t(row - first)]);
-    }
-    reach_.push_back(reach);
+    // Sums with the largest number stay finite whatever the type.
+    usable = usable && std::fabs(largest) <= 1024;
+    int64_t seen = keys();
+    while (usable && seen > 0 && number(seen - 1) <= largest - kFar) --seen;
+    bool zeros = true;
+    for (int64_t key = 0; key < seen; ++key) zeros = zeros && number(key) == 0;
+    for (int64_t key = seen; key < keys(); ++key)
+      reach.below = std::max(reach.below, number(key) - largest);
+    row_keys_.push_back(seen);
+    adds_nothing_.push_back(zeros);
+    reach.keys = std::max(reach.keys, seen);
   }
+  reach.keys = std::min(keys(), (reach.keys + kKeyStep - 1) / kKeyStep * kKeyStep);
+  return reach;
 }
 
 float ProbabilityRows::ScoreBound(const RunContext& context, int64_t item) const {
@@ -80,10 +81,11 @@ float ProbabilityRows::ScoreBound(const RunContext& context, int64_t item) const
 // A score out of sight is at most bound + m, the largest of its row at least -bound + m', where
 // m - m' is at most `below`. Rounding the factors to bf16 and the results to fp16 moves each by
 // less than 1% of the bound and 2^-11 of the mask.
-int64_t ProbabilityRows::KeysSeen(int64_t block, float bound) const {
+Sight ProbabilityRows::SightOf(int64_t block, float bound) const {
+  if (reach_.empty()) return {keys(), false};
   const Reach& reach = reach_[size_t(block)];
   const bool vanishes = bound < 30000 && 2.05f * bound + reach.below < kVanishes;
-  return vanishes ? reach.keys : keys();
+  return vanishes ? Sight{reach.keys, true} : Sight{keys(), false};
 }
 
 void ProbabilityRows::AddMask(float* row, const ConstMatrix& mask, int64_t at, int64_t keys) const {
@@ -101,26 +103,33 @@ void ProbabilityRows::AddMask(float* row, const ConstMatrix& mask, int64_t at, i
   RoundIf(steps_.round, row, keys);
 }
 
-void ProbabilityRows::Compute(const RunContext& context, int64_t item, int64_t first, int64_t rows,
-                            int64_t keys, float* probabilities) const {
+void ProbabilityRows::Softmax(float* row, int64_t keys) const {
   const VecTable& vec = Vec();
-  const Matrix scores{probabilities, Dtype::kFp32, rows, keys, keys, 1};
+  vec.add_scalar(row, row, -vec.reduce_max(row, keys), keys);
+  vec.exp(row, row, keys);
+  vec.mul_scalar(row, row, 1 / vec.reduce_sum(row, keys), keys);
+  RoundIf(steps_.round, row, keys);
+}
+
+void ProbabilityRows::Compute(const RunContext& context, int64_t item, int64_t first, int64_t rows,
+                              const Sight& sight, float* probabilities) const {
   Gemm(context.pool, Rows(query_.ConstAt(context, item), first, rows),
-       Flipped(Rows(key_.ConstAt(context, item), 0, keys)), scores,
+       Flipped(Rows(key_.ConstAt(context, item), 0, sight.keys)),
+       {probabilities, Dtype::kFp32, rows, sight.keys, sight.keys, 1},
        {.accumulate = false, .arithmetic = steps_.arithmetic});
   const auto body = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      float* row = probabilities + i * keys;
-      RoundIf(steps_.round, row, keys);
+      float* row = probabilities + i * sight.keys;
+      const int64_t own = KeysOf(first + i, sight);
+      RoundIf(steps_.round, row, own);
       if (steps_.scale) {
-        vec.mul_scalar(row, row, *steps_.scale, keys);
-        RoundIf(steps_.round, row, keys);
+        Vec().mul_scalar(row, row, *steps_.scale, own);
+        RoundIf(steps_.round, row, own);
       }
-      if (mask_) AddMask(row, mask_->ConstAt(context, item), first + i, keys);
-      vec.add_scalar(row, row, -vec.reduce_max(row, keys), keys);
-      vec.exp(row, row, keys);
-      vec.mul_scalar(row, row, 1 / vec.reduce_sum(row, keys), keys);
-      RoundIf(steps_.round, row, keys);
+      if (mask_ && !(sight.by_row && adds_nothing_[size_t(first + i)]))
+        AddMask(row, mask_->ConstAt(context, item), first + i, own);
+      Softmax(row, own);
+      std::fill(row + own, row + sight.keys, 0.0f);
     }
   };
   context.pool.ParallelFor(rows, 8, std::ref(body));

@@ -20,46 +20,67 @@ struct ScoreSteps {
   Arithmetic arithmetic = Arithmetic::kFp32;
 };
 
-// Which keys a block of rows can see, from a constant mask.
+// Keys that some rows need not look at, from a constant mask: see ProbabilityRows::SightOf.
 struct Reach {
-  int64_t keys;  // those behind have scores so far below others of their row ...
-  float below;   // ... by at most this, without what queries and keys contribute
+  int64_t keys;  // most that one of the rows sees
+  float below;   // scores of others are below their row's largest by at least this, without what
+                 // queries and keys contribute
+};
+
+// How many of the first keys a block of rows is computed for, and whether each row sees only its
+// own part of them.
+struct Sight {
+  int64_t keys;
+  bool by_row;
 };
 
 class ProbabilityRows {
  public:
-  // Rows handled together: tiles of every micro-kernel fill this number.
-  static constexpr int64_t kBlock = 48;
+  // Rows handled together: a multiple of the tiles of every micro-kernel, in the last block up to
+  // kTail more.
+  static constexpr int64_t kBlock = 96, kTail = 16, kMostRows = kBlock + kTail;
 
   // query [.., M, E], key [.., N, E], broadcast to `batch`.
   ProbabilityRows(const View& query, const View& key, ScoreSteps steps, const Shape& batch);
 
   int64_t rows() const { return query_.rows(); }
   int64_t keys() const { return key_.rows(); }
-  int64_t blocks() const { return (rows() + kBlock - 1) / kBlock; }
-  bool masked() const { return !reach_.empty(); }
+  int64_t blocks() const {
+    return rows() <= kMostRows ? 1 : (rows() - kTail + kBlock - 1) / kBlock;
+  }
+  int64_t RowsOf(int64_t block) const {
+    return block + 1 == blocks() ? rows() - block * kBlock : kBlock;
+  }
+  bool reaches() const { return !reach_.empty(); }
   const ScoreSteps& steps() const { return steps_; }
   const MatrixBatch& query() const { return query_; }
   const MatrixBatch& key() const { return key_; }
 
   // A bound of the magnitude of an item's products.
   float ScoreBound(const RunContext& context, int64_t item) const;
-  // The keys behind this number have probabilities of exactly 0 in all rows of the block, provided
-  // that no product is larger than `bound`.
-  int64_t KeysSeen(int64_t block, float bound) const;
+  // Probabilities of keys out of sight are exactly 0, provided that no product is larger than
+  // `bound`.
+  Sight SightOf(int64_t block, float bound) const;
+  int64_t KeysOf(int64_t row, const Sight& sight) const {
+    return sight.by_row ? row_keys_[size_t(row)] : sight.keys;
+  }
 
-  // probabilities [rows, keys] of an item's first `keys` keys, rows `keys` apart.
-  void Compute(const RunContext& context, int64_t item, int64_t first, int64_t rows, int64_t keys,
-               float* probabilities) const;
+  // probabilities [rows, sight.keys] of an item's rows from `first`.
+  void Compute(const RunContext& context, int64_t item, int64_t first, int64_t rows,
+               const Sight& sight, float* probabilities) const;
 
  private:
   void FindReach();
+  Reach ReachOfRows(int64_t first, int64_t end);
+  void Softmax(float* row, int64_t keys) const;
   void AddMask(float* row, const ConstMatrix& mask, int64_t at, int64_t keys) const;
 
   MatrixBatch query_, key_;
   ScoreSteps steps_;
   std::optional<MatrixBatch> mask_;
-  std::vector<Reach> reach_;  // per block; empty when the mask is not known
+  std::vector<Reach> reach_;        // per block; empty when the mask is not known
+  std::vector<int64_t> row_keys_;   // per row
+  std::vector<bool> adds_nothing_;  // per row: the mask's numbers in sight are 0
 };
 
 // `numbers` rounded to fp16 where the program rounds.
