@@ -301,6 +301,10 @@ TEST(batches_advance_every_operand) {
 TEST(measures_a_peak_on_any_number_of_threads) {
   for (int threads : {1, 3}) {
     ThreadPool pool(threads);
-    EXPECT(ane::MeasureFmaPeak(pool, 1e-3) > 1e6);
+    EXPECT(ane::MeasurePeak(pool, ane::Factors::kFp32, 1e-3) > 1e6);
+    const double bf16 = ane::MeasurePeak(pool, ane::Factors::kBf16, 1e-3);
+    EXPECT(ane::ArithmeticOf(false) == Arithmetic::kBf16 ? bf16 > 1e6 : bf16 == 0);
+    const double int8 = ane::MeasurePeak(pool, ane::Factors::kInt8, 1e-3);
+    EXPECT(int8 == 0 || int8 > 1e6);
   }
 }

@@ -38,6 +38,7 @@ CpuFeatures Detect() {
   const bool f = Has(extended.ebx, 16), dq = Has(extended.ebx, 17), bw = Has(extended.ebx, 30),
              vl = Has(extended.ebx, 31);
   features.avx512 = features.avx2 && (saved & kMasksAndWideVectors) == kMasksAndWideVectors && f && dq && bw && vl;
+  features.avx512_vnni = features.avx512 && Has(extended.ecx, 11);
   features.avx512_bf16 = features.avx512 && Has(CpuId(7, 1).eax, 5);
 #elif defined(__aarch64__)
   features.neon = true;

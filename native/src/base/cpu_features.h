@@ -7,6 +7,7 @@ struct CpuFeatures {
   bool avx2 = false;    // with FMA and F16C
   bool avx512 = false;  // F, BW, DQ and VL, with FMA and F16C
   bool avx512_bf16 = false;  // with all of avx512
+  bool avx512_vnni = false;  // with all of avx512
   bool neon = false;    // AArch64
 };
 

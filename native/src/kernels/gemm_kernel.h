@@ -9,7 +9,7 @@
 
 namespace ane {
 
-constexpr int64_t kBlockWords = 1024;             // of the longest panel
+constexpr int64_t kBlockWords = 768;              // of the longest panel
 constexpr int64_t kRowWords = kBlockWords + 16;  // rows of a panel begin in different sets of the first-level cache
 constexpr int kMaxTile = 512;                    // rows * columns of any micro-kernel
 
@@ -24,6 +24,12 @@ struct TileEnd {
   int rows, columns;    // of the tile that lie in the matrix
   const uintptr_t* ahead;  // addresses of cache lines that are needed soon
   int ahead_count;
+};
+
+// A micro-kernel's multiply-adds without its memory; see kernels/peak.h.
+struct MultiplyAdds {
+  int64_t count;                            // of one step
+  void (*run)(float* sums, int64_t steps);  // sums [kMaxTile] is written
 };
 
 struct GemmMicrokernel {
@@ -45,9 +51,7 @@ struct GemmMicrokernel {
   void (*pack_rows_fp32)(float* panel, int width, const float* source, int64_t k, int count, int64_t stride);
   void (*pack_rows_fp16)(float* panel, int width, const uint16_t* source, int64_t k, int count, int64_t stride);
 
-  // The multiply-adds of a tile without its memory: `steps` times `multiply_adds` of them; see kernels/peak.h.
-  int multiply_adds;
-  void (*multiply_add)(float* sums, int64_t steps);  // sums [kMaxTile] is written
+  MultiplyAdds multiply_adds;
 };
 
 }  // namespace ane

@@ -13,6 +13,10 @@ const GemmMicrokernel& GemmKernel(Arithmetic arithmetic) {
   return *Vec().gemm;
 }
 
+const MultiplyAdds* Int8MultiplyAdds() {
+  return &Vec() == Avx512Table() && Cpu().avx512_vnni ? Avx512VnniMultiplyAdds() : nullptr;
+}
+
 Arithmetic ArithmeticOf(bool exact) {
   return !exact && &GemmKernel(Arithmetic::kBf16) != Vec().gemm ? Arithmetic::kBf16 : Arithmetic::kFp32;
 }

@@ -62,23 +62,36 @@ Result<Napi::Value> DeviceCreate(const Napi::CallbackInfo& info) {
 
 class PeakWorker : public PromiseWorker {
  public:
-  PeakWorker(Napi::Env env, int threads, double seconds) : PromiseWorker(env), threads_(threads), seconds_(seconds) {}
+  PeakWorker(Napi::Env env, int threads, Factors factors, double seconds)
+      : PromiseWorker(env), threads_(threads), factors_(factors), seconds_(seconds) {}
 
  protected:
   Status Perform() override {
     ThreadPool pool(threads_);
-    flops_ = MeasureFmaPeak(pool, seconds_);
+    flops_ = MeasurePeak(pool, factors_, seconds_);
     return {};
   }
-  Result<Napi::Value> Resolution(Napi::Env env) override { return Napi::Value(Napi::Number::New(env, flops_)); }
+  Result<Napi::Value> Resolution(Napi::Env env) override {
+    return flops_ > 0 ? Napi::Value(Napi::Number::New(env, flops_)) : Napi::Value(env.Null());
+  }
 
  private:
   int threads_;
+  Factors factors_;
   double seconds_;
   double flops_ = 0;
 };
 
-// (threads, milliseconds) → promise of FLOP/s.
+Result<Factors> GetFactors(const Napi::Value& value) {
+  const Result<std::string> name = GetString(value, "factors");
+  if (!name.ok()) return name.status();
+  if (name.value() == "fp32") return Factors::kFp32;
+  if (name.value() == "bf16") return Factors::kBf16;
+  if (name.value() == "int8") return Factors::kInt8;
+  return InvalidArgument("Expected fp32, bf16 or int8 for factors, got " + name.value() + ".");
+}
+
+// (threads, milliseconds, factors) → promise of FLOP/s, or of null where the processor multiplies no such numbers.
 Result<Napi::Value> MeasurePeakFlops(const Napi::CallbackInfo& info) {
   const Result<int64_t> threads = GetInteger(info[0], "threads", 1, ThreadPool::AvailableCores());
   if (!threads.ok()) return threads.status();
@@ -86,8 +99,10 @@ Result<Napi::Value> MeasurePeakFlops(const Napi::CallbackInfo& info) {
   if (!milliseconds.ok()) return milliseconds.status();
   const Status isa = CheckIsa();
   if (!isa.ok()) return isa;
-  return PromiseWorker::Start(
-      new PeakWorker(info.Env(), static_cast<int>(threads.value()), static_cast<double>(milliseconds.value()) * 1e-3));
+  const Result<Factors> factors = GetFactors(info[2]);
+  if (!factors.ok()) return factors.status();
+  return PromiseWorker::Start(new PeakWorker(info.Env(), static_cast<int>(threads.value()), factors.value(),
+                                             static_cast<double>(milliseconds.value()) * 1e-3));
 }
 
 class BandwidthWorker : public PromiseWorker {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { measurePeakFlops } from './index.js'
+import { measurePeakFlops, openDevice } from './index.js'
 
 describe('measurePeakFlops', () => {
   afterEach(() => {
@@ -18,6 +18,18 @@ describe('measurePeakFlops', () => {
 
   it('uses every core by default', async () => {
     expect(await measurePeakFlops({ milliseconds: 10 })).toBeGreaterThan(1e9)
+  })
+
+  it('measures bf16 where the description of a fast device names it, and int8 or nothing', async () => {
+    const device = await openDevice('cpu', { math: 'fast', threads: 1 })
+    const { arithmetic } = device.description
+    device.dispose()
+    const bf16 = await measurePeakFlops({ factors: 'bf16', milliseconds: 10 })
+    if (arithmetic === 'bf16') expect(bf16).toBeGreaterThan(1e9)
+    else expect(bf16).toBeNull()
+    const int8 = await measurePeakFlops({ factors: 'int8', milliseconds: 10 })
+    expect(int8 === null || int8 > 1e9).toBe(true)
+    await expect(measurePeakFlops({ factors: 'fp64' as never })).rejects.toThrow('Expected fp32, bf16 or int8')
   })
 
   it('refuses numbers of threads and milliseconds it cannot use', async () => {

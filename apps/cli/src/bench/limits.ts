@@ -1,4 +1,4 @@
-import { measureMemoryBandwidth, measurePeakFlops } from '@ane/runtime'
+import { type Arithmetic, measureMemoryBandwidth, measurePeakFlops } from '@ane/runtime'
 import { asUsage } from '../exit.js'
 import { summarize } from './machine.js'
 import type { Limits, Measurement } from './result.js'
@@ -9,16 +9,18 @@ export class LimitSamples {
   readonly #read: number[] = []
   readonly #copy: number[] = []
 
-  /** @param bounds what the benchmark can run into */
+  /** @param bounds what the benchmark can run into: multiply-adds of a type, memory */
   constructor(
-    private readonly bounds: { readonly flops?: boolean; readonly memory?: boolean },
+    private readonly bounds: { readonly flops?: Arithmetic; readonly memory?: boolean },
     private readonly threads: number,
   ) {}
 
   /** Takes one sample of each. @throws {UsageError} if this machine has fewer threads */
   async take(): Promise<void> {
     const { threads } = this
-    if (this.bounds.flops) this.#flops.push(await asUsage(() => measurePeakFlops({ threads })))
+    const { flops: factors } = this.bounds
+    const peak = factors && (await asUsage(() => measurePeakFlops({ threads, factors })))
+    if (peak) this.#flops.push(peak)
     if (!this.bounds.memory) return
     const { read, copy } = await asUsage(() => measureMemoryBandwidth({ threads }))
     this.#read.push(read)
@@ -28,7 +30,7 @@ export class LimitSamples {
   get values(): Limits {
     const { flops, memory } = this.bounds
     return {
-      ...(flops && { flops: { dtype: 'fp32', samples: this.#flops } }),
+      ...(flops && { flops: { dtype: flops, samples: this.#flops } }),
       ...(memory && { read: this.#read, copy: this.#copy }),
     }
   }

@@ -33,8 +33,9 @@ export async function benchDecode(flags: BenchDecodeFlags): Promise<void> {
   const measure = async (): Promise<Findings> => {
     const device = await asUsage(() => openDevice('cpu', { threads, math }))
     try {
-      const { kind, summary } = device.description
-      const limits = new LimitSamples({ flops: prefill !== undefined, memory: true }, threads)
+      const { kind, summary, arithmetic = 'fp32' } = device.description
+      const bounds = { ...(prefill !== undefined && { flops: arithmetic }), memory: true }
+      const limits = new LimitSamples(bounds, threads)
       const decoded = await decode(device, config, rounds, limits)
       const prompt = prefill === undefined ? [] : [await prompted(device, config, prefill, rounds)]
       return {

@@ -29,7 +29,7 @@ export async function benchGemm(flags: BenchGemmFlags): Promise<void> {
     const device = await asUsage(() => openDevice('cpu', { threads, math }))
     const products = matrixShapes(config).flatMap((shape) => recordProducts(device, shape, seqLen))
     for (const product of products) await timeProduct(product)
-    const limits = new LimitSamples({ flops: true }, threads)
+    const limits = new LimitSamples({ flops: device.description.arithmetic ?? 'fp32' }, threads)
     const times = products.map((): number[] => [])
     const steps: number[] = []
     await limits.take()

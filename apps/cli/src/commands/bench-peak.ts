@@ -1,4 +1,4 @@
-import { measureMemoryBandwidth, measurePeakFlops } from '@ane/runtime'
+import { measureMemoryBandwidth, measurePeakFlops, type PeakFactors } from '@ane/runtime'
 import { machine } from '../bench/machine.js'
 import type { Findings, Measurement } from '../bench/result.js'
 import { runBench } from '../bench/run.js'
@@ -10,7 +10,7 @@ interface BenchPeakFlags extends OutputFlags {
   readonly threads?: number
 }
 
-/** `ane bench peak`: multiply-adds in registers and bytes of memory per second, on one thread and on all. */
+/** `ane bench peak`: multiply-adds of every type the processor has, in registers, and bytes of memory per second, on one thread and on all. */
 export async function benchPeak(flags: BenchPeakFlags): Promise<void> {
   const threads = flags.threads ?? machine().cores
   await runBench(
@@ -25,6 +25,10 @@ export async function benchPeak(flags: BenchPeakFlags): Promise<void> {
 }
 
 async function measurePeaks(threads: number, rounds: number): Promise<Findings> {
+  const types: PeakFactors[] = []
+  for (const factors of ['fp32', 'bf16', 'int8'] as const) {
+    if ((await measurePeakFlops({ factors, threads: 1, milliseconds: 1 })) !== null) types.push(factors)
+  }
   const counts = [...new Set([1, threads])]
   const measurements = counts.flatMap((count) => {
     const on = count === 1 ? '1 thread' : `${count} threads`
@@ -33,14 +37,18 @@ async function measurePeaks(threads: number, rounds: number): Promise<Findings> 
       unit,
       samples: [] as number[],
     })
-    return [empty('fp32 multiply-adds', 'FLOP/s'), empty('memory reads', 'B/s'), empty('memory copies', 'B/s')]
+    return [
+      ...types.map((factors) => empty(`${factors} multiply-adds`, 'FLOP/s')),
+      empty('memory reads', 'B/s'),
+      empty('memory copies', 'B/s'),
+    ]
   })
   for (let round = 0; round < rounds; round++) {
     const taken: number[] = []
     for (const count of counts) {
-      const flops = await measurePeakFlops({ threads: count })
+      for (const factors of types) taken.push((await measurePeakFlops({ threads: count, factors })) ?? 0)
       const { read, copy } = await measureMemoryBandwidth({ threads: count })
-      taken.push(flops, read, copy)
+      taken.push(read, copy)
     }
     for (const [i, value] of taken.entries()) measurements[i].samples.push(value)
   }

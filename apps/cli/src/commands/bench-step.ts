@@ -79,7 +79,7 @@ async function measureStep(
 ): Promise<Findings> {
   const { config, batchSize, seqLen, dtype, compactVocabulary } = workload
   const device = await openDeviceFor(flags, { math: flags.math, threads })
-  const limits = new LimitSamples({ flops: true }, threads)
+  const limits = new LimitSamples({ flops: device.description.arithmetic ?? 'fp32' }, threads)
   const start = performance.now()
   const cut = { binding: flags.weights, layersPerProgram: flags.layersPerProgram }
   const step = await asUsage(() => createStep(device, workload, cut))

@@ -54,7 +54,7 @@ export interface Addon {
   readonly addonPath: string
   processor(): { isas: string[]; availableCores: number }
   hostKernelNames(): string[]
-  measurePeakFlops(threads: number, milliseconds: number): Promise<number>
+  measurePeakFlops(threads: number, milliseconds: number, factors: string): Promise<number | null>
   measureMemoryBandwidth(threads: number, milliseconds: number): Promise<{ read: number; copy: number }>
   /** Path of the simulator's library, whether it was built or not. */
   readonly simulatorPath: string
@@ -106,7 +106,7 @@ export interface Addon {
 }
 
 /** Version of the functions above; the addon of another build is refused. */
-export const interfaceVersion = 5
+export const interfaceVersion = 6
 
 let loaded: Addon | undefined
 
