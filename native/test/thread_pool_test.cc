@@ -78,3 +78,31 @@ TEST(starts_and_ends_without_work) {
   for (int i = 0; i < 20; ++i) ThreadPool pool(3);
   EXPECT(ThreadPool::AvailableCores() >= 1);
 }
+
+TEST(pools_that_run_at_once_share_the_cores) {
+  constexpr int kPools = 4;
+  const int cores = ThreadPool::AvailableCores();
+  std::atomic<int> inside{0}, most{0};
+  std::atomic<int64_t> visited{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kPools; ++i) {
+    callers.emplace_back([&] {
+      ThreadPool pool(cores);
+      for (int job = 0; job < 50; ++job) {
+        pool.ParallelFor(64, 1, [&](int64_t begin, int64_t end) {
+          const int now = ++inside;
+          int before = most;
+          while (now > before && !most.compare_exchange_weak(before, now)) {
+          }
+          for (std::atomic<int> spins{0}; spins < 2000;) ++spins;
+          visited += end - begin;
+          --inside;
+        });
+      }
+    });
+  }
+  for (auto& caller : callers) caller.join();
+  EXPECT(visited == int64_t{kPools} * 50 * 64);
+  // Every caller works; a worker may have started on a piece just before the last caller came.
+  EXPECT(most <= cores + kPools - 1);
+}

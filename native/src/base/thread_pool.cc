@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -14,6 +15,20 @@ namespace {
 
 // Set while a thread runs a body, so that a nested call does not wait for itself.
 thread_local bool inside_body = false;
+
+// Threads of all pools that run a body now. Callers always do; workers stay out of a job, or leave it after a piece, while
+// that would make more of them than there are cores.
+std::atomic<int> busy{0};
+
+class Busy {
+ public:
+  Busy() : others_(busy.fetch_add(1, std::memory_order_relaxed)) {}
+  ~Busy() { busy.fetch_sub(1, std::memory_order_relaxed); }
+  int others() const { return others_; }
+
+ private:
+  const int others_;
+};
 
 // Long enough to bridge the gap between two kernels of a schedule, short enough not to disturb others.
 constexpr auto kSpinTime = std::chrono::microseconds(150);
@@ -49,13 +64,15 @@ struct ThreadPool::State {
   std::atomic<int> sleeping{0};
   std::atomic<bool> stop{false};
   bool spin = true;
+  int limit = 1;  // of busy threads; more than the cores only where a pool was asked to be larger
   std::vector<std::thread> workers;
 
-  // Takes half of an equal share at a time, so that the last pieces are small and threads finish together.
-  void Work() {
+  // Takes half of an equal share at a time, so that the last pieces are small and threads finish together. A worker goes
+  // once more threads than `most` are busy.
+  void Work(int most) {
     const int64_t divisor = 2 * (static_cast<int64_t>(workers.size()) + 1);
     int64_t begin = next.load(std::memory_order_relaxed);
-    while (begin < count) {
+    while (begin < count && busy.load(std::memory_order_relaxed) <= most) {
       const int64_t size = std::min(count - begin, std::max(grain, (count - begin) / divisor));
       if (next.compare_exchange_weak(begin, begin + size, std::memory_order_relaxed)) {
         call(context, begin, begin + size);
@@ -75,7 +92,10 @@ struct ThreadPool::State {
       }
       if (!Joinable(value, seen)) continue;
       seen = value / kJob;
-      Work();
+      {
+        const Busy own;
+        if (own.others() < limit) Work(limit);
+      }
       gate.fetch_sub(1, std::memory_order_release);
     }
   }
@@ -83,7 +103,7 @@ struct ThreadPool::State {
   // Returns true when there is a job to join, false when the pool ends.
   bool Wait(uint64_t seen) {
     const auto ready = [&] { return stop.load(std::memory_order_acquire) || Joinable(gate.load(), seen); };
-    if (spin) {
+    if (spin && busy.load(std::memory_order_relaxed) < limit) {
       const auto end = std::chrono::steady_clock::now() + kSpinTime;
       do {
         for (int i = 0; i < 32; ++i) {
@@ -109,7 +129,9 @@ struct ThreadPool::State {
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   State& state = *state_;
   const int wanted = std::clamp(threads, 1, 1024) - 1;
-  state.spin = threads <= AvailableCores();
+  const int cores = AvailableCores();
+  state.spin = threads <= cores;
+  state.limit = std::max(threads, cores);
   state.workers.reserve(wanted);
   for (int i = 0; i < wanted; ++i) {
     try {
@@ -133,10 +155,9 @@ void ThreadPool::Run(int64_t count, int64_t grain, Call call, void* context) {
   if (count <= 0) return;
   grain = std::max<int64_t>(grain, 1);
   State& state = *state_;
-  if (inside_body || state.workers.empty() || count <= grain) {
-    call(context, 0, count);
-    return;
-  }
+  if (inside_body) return call(context, 0, count);
+  const Busy own;
+  if (state.workers.empty() || count <= grain) return call(context, 0, count);
   std::lock_guard turn(state.callers);
   state.next.store(0, std::memory_order_relaxed);
   state.count = count;
@@ -147,7 +168,7 @@ void ThreadPool::Run(int64_t count, int64_t grain, Call call, void* context) {
   state.gate.store((jobs + 1) * State::kJob | State::kOpen);
   state.WakeSleepers();
   inside_body = true;
-  state.Work();
+  state.Work(std::numeric_limits<int>::max());
   inside_body = false;
   state.gate.fetch_and(~State::kOpen);
   for (int spins = 0; (state.gate.load(std::memory_order_acquire) & State::kInside) != 0; ++spins) {

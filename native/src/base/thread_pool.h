@@ -19,7 +19,8 @@ class ThreadPool {
 
   // Calls body(begin, end) so that [0, count) is covered once, in chunks of at least `grain` (the last may be
   // smaller), and returns when all are done. How the range is cut varies from call to call. The body must not throw.
-  // Calls from inside a body run on the calling thread; calls from several threads take turns. Allocates nothing.
+  // Calls from inside a body run on the calling thread; calls from several threads take turns. Workers of several pools
+  // that run at once help only while there are cores for them. Allocates nothing.
   template <typename Body>
   void ParallelFor(int64_t count, int64_t grain, Body&& body) {
     using Plain = std::remove_reference_t<Body>;
