@@ -2,6 +2,7 @@ import type { Device, Executable, Schedule } from '@ane/runtime'
 import { defaultBinding, type WeightBinding } from '../binding.js'
 import { type ModelConfig, modelConfig } from '../config.js'
 import { createStream } from '../device-programs.js'
+import { memoryEstimate } from '../estimates.js'
 import type { ModelDtype } from '../graph.js'
 import { checkHostOps } from '../host-ops.js'
 import { OwnedDevice } from '../owned-device.js'
@@ -9,6 +10,7 @@ import { cutSegments } from '../segments.js'
 import { checkTargets, checkTokens, compactIndex } from '../tokens.js'
 import type { Weights } from '../weights.js'
 import { Classifier } from './classifier.js'
+import { namingMemory } from './out-of-memory.js'
 import { type AdamwHyperparameters, Parameters } from './parameters.js'
 import { SegmentPrograms } from './segment-programs.js'
 import { checkStepOptions, type StepResult, type TrainStepOptions } from './step-options.js'
@@ -208,7 +210,10 @@ export class TrainStep {
  * Makes the training step of a model.
  *
  * @throws {RangeError} if the configuration is impossible or sizes or weights do not fit it
- * @throws {AneError} if the device refuses a program
+ * @throws {AneError} if the device refuses a program, or `OUT_OF_MEMORY`, naming what takes how much
  */
-export const createTrainStep = (device: Device, config: ModelConfig, options: TrainStepOptions): Promise<TrainStep> =>
-  TrainStep.create(device, config, options)
+export function createTrainStep(device: Device, config: ModelConfig, options: TrainStepOptions): Promise<TrainStep> {
+  const { compactVocabulary, ...sizes } = options
+  const estimate = () => memoryEstimate(config, { ...sizes, vocabulary: compactVocabulary?.length })
+  return namingMemory(estimate, () => TrainStep.create(device, config, options))
+}
