@@ -7,7 +7,8 @@
 
 namespace ane {
 
-struct GemmMicrokernel;  // see kernels/gemm_kernel.h
+struct GemmMicrokernel;     // see kernels/gemm_kernel.h
+struct MatrixVectorKernel;  // see kernels/matrix_vector_kernel.h
 
 struct AdamwNumbers {
   double lr, beta1, beta2, eps, weight_decay, bias1, bias2, scale;
@@ -32,7 +33,6 @@ struct VecTable {
   void (*add_scalar)(float* out, const float* a, float b, int64_t n);
   void (*mul_scalar)(float* out, const float* a, float b, int64_t n);
   void (*axpy)(float* out, float scale, const float* x, int64_t n);  // out += scale * x
-  void (*axpy_fp16)(float* out, float scale, const uint16_t* x, int64_t n);
 
   void (*exp)(float* out, const float* a, int64_t n);
   void (*sigmoid)(float* out, const float* a, int64_t n);
@@ -46,7 +46,6 @@ struct VecTable {
   float (*reduce_sum)(const float* a, int64_t n);
   float (*reduce_max)(const float* a, int64_t n);
   float (*dot)(const float* a, const float* b, int64_t n);
-  float (*dot_fp16)(const uint16_t* a, const float* b, int64_t n);
   double (*sum_squares)(const float* a, int64_t n);
 
   // One AdamW update: see host/adamw.cc for the formula; `scale` multiplies the gradient first. The numbers are
@@ -56,6 +55,7 @@ struct VecTable {
                 const AdamwNumbers& numbers);
 
   const GemmMicrokernel* gemm;
+  const MatrixVectorKernel* matrix_vector;
 };
 
 // The best table this processor runs, or the one ANE_ISA names (avx512, avx2, portable, neon); an unknown or

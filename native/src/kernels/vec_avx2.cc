@@ -1,5 +1,6 @@
 // The table for x86 processors with AVX2, FMA and F16C.
 #include "kernels/gemm_kernel.h"
+#include "kernels/matrix_vector_kernel.h"
 #include "kernels/vec_tables.h"
 
 #if defined(__x86_64__)
@@ -13,6 +14,7 @@ namespace {
 constexpr int kLanes = 8;
 constexpr int kTileRows = 6;
 constexpr int kTileVectors = 2;
+constexpr int kRowSums = 8;
 
 #include "kernels/vec_load.inc"
 
@@ -61,8 +63,9 @@ inline F PairsHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 3, 10, 11
 
 #include "kernels/vec_body.inc"
 #include "kernels/gemm_fp32.inc"
+#include "kernels/matrix_vector_body.inc"
 
-constexpr VecTable kTable = MakeTable("avx2", &kGemm);
+constexpr VecTable kTable = MakeTable("avx2", &kGemm, &kMatrixVector);
 
 }  // namespace
 

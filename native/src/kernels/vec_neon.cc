@@ -1,5 +1,6 @@
 // The table for AArch64 processors.
 #include "kernels/gemm_kernel.h"
+#include "kernels/matrix_vector_kernel.h"
 #include "kernels/vec_tables.h"
 
 #if defined(__aarch64__)
@@ -13,6 +14,7 @@ namespace {
 constexpr int kLanes = 4;
 constexpr int kTileRows = 8;
 constexpr int kTileVectors = 2;
+constexpr int kRowSums = 16;
 
 #include "kernels/vec_load.inc"
 
@@ -34,8 +36,9 @@ inline F PairsHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 3, 6, 7);
 #include "kernels/vec_parts.inc"
 #include "kernels/vec_body.inc"
 #include "kernels/gemm_fp32.inc"
+#include "kernels/matrix_vector_body.inc"
 
-constexpr VecTable kTable = MakeTable("neon", &kGemm);
+constexpr VecTable kTable = MakeTable("neon", &kGemm, &kMatrixVector);
 
 }  // namespace
 

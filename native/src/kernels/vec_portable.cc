@@ -1,6 +1,7 @@
 // The table for processors without a file of their own: four lanes of the compiler's vector arithmetic.
 #include "base/fp16.h"
 #include "kernels/gemm_kernel.h"
+#include "kernels/matrix_vector_kernel.h"
 #include "kernels/vec_tables.h"
 
 namespace ane {
@@ -9,6 +10,7 @@ namespace {
 constexpr int kLanes = 4;
 constexpr int kTileRows = 4;
 constexpr int kTileVectors = 2;
+constexpr int kRowSums = 8;
 
 #include "kernels/vec_load.inc"
 
@@ -36,8 +38,9 @@ inline F PairsHigh(F a, F b) { return __builtin_shufflevector(a, b, 2, 3, 6, 7);
 #include "kernels/vec_parts.inc"
 #include "kernels/vec_body.inc"
 #include "kernels/gemm_fp32.inc"
+#include "kernels/matrix_vector_body.inc"
 
-constexpr VecTable kTable = MakeTable("portable", &kGemm);
+constexpr VecTable kTable = MakeTable("portable", &kGemm, &kMatrixVector);
 
 }  // namespace
 
