@@ -42,7 +42,7 @@ export async function compileFor(
   { name, blobs }: { readonly name: string; readonly blobs: BlobFiles },
 ): Promise<DeviceProgram> {
   const { chip } = device.description
-  const text = chip === undefined ? { program, blobs, renamed: {} } : loweredFor(chip, program, name, blobs)
+  const text = chip === undefined ? { program, blobs, renamed: {} } : loweredFor(device, chip, program, name, blobs)
   const executable = await device.compile(print(text.program), { name, blobs: text.blobs })
   const [{ inputs, outputs }] = program.functions
   return {
@@ -52,7 +52,7 @@ export async function compileFor(
   }
 }
 
-function loweredFor(chip: string, program: Program, name: string, blobs: BlobFiles): ProgramText {
+function loweredFor(device: Device, chip: string, program: Program, name: string, blobs: BlobFiles): ProgramText {
   const lowered = lower(program, { chip, blobs, widths: 'pad' })
   const [broken] = checkLimits(lowered.program, { chip })
   if (broken?.severity === 'error') {
@@ -62,7 +62,8 @@ function loweredFor(chip: string, program: Program, name: string, blobs: BlobFil
         ? 'Put fewer layers into a program (--layers-per-program), or bind weights in another way (--weights).'
         : (broken.fix ?? '')
     const told = message.replace(/\.$/, ` (limit ${rule} of ${chip}, program ${name}).`)
-    throw new AneError('ANE_COMPILE_FAILED', `${told} ${hint}`.trimEnd())
+    const dumped = device.dump?.(print(lowered.program), name) ?? ''
+    throw new AneError('ANE_COMPILE_FAILED', [told, hint, dumped].filter((part) => part !== '').join(' '))
   }
   return lowered
 }

@@ -24,6 +24,10 @@ export class OwnedDevice implements Device {
     return this.device.createSchedule()
   }
 
+  dump(mil: string, name: string): string {
+    return this.device.dump?.(mil, name) ?? ''
+  }
+
   /** Frees the surfaces; the device underneath stays open. */
   dispose(): void {
     for (const surface of this.#surfaces.splice(0)) surface.dispose()

@@ -1,3 +1,7 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { checkLimits, parse } from '@ane/mil'
 import { aneStatistics, type Device, openDevice } from '@ane/runtime'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -116,19 +120,26 @@ describe('every pipeline', () => {
   it('is refused before it is compiled where a program breaks a limit of the chip', async () => {
     const config = modelConfig({ ...models['grouped queries'], intermediate_size: 8192, num_hidden_layers: 4 })
     const options = { batchSize: 1, seqLen: 32, weights: initialWeights(config, 3), binding: 'packed' } as const
-    const device = await simulated('m4')
+    const dumpFolder = mkdtempSync(join(tmpdir(), 'refused-'))
+    const device = await openDevice('ane-sim', { threads: 1, chip: 'm4', dumpFolder })
     try {
       const refusal = createTrainStep(device, config, { ...options, layersPerProgram: 'all' })
       await expect(refusal).rejects.toMatchObject({ code: 'ANE_COMPILE_FAILED' })
       await expect(refusal).rejects.toThrow(
         /^Expected at most 65536 channels for \w+, got \d+ \(limit C-60 of m4, program [a-z ]+\)\. Put fewer layers into/,
       )
+      const [, file] = /The program is in (.*)\.$/.exec(
+        (await refusal.catch((error: Error) => error.message)) as string,
+      )!
+      expect(dirname(file)).toBe(dumpFolder)
+      expect(checkLimits(parse(readFileSync(file, 'utf8')), { chip: 'm4' })[0]).toMatchObject({ rule: 'C-60' })
       expect(aneStatistics(device)!.compiles).toBe(0)
       const step = await createTrainStep(device, config, { ...options, layersPerProgram: 1 })
       step.dispose()
       await step.settled()
     } finally {
       device.dispose()
+      rmSync(dumpFolder, { recursive: true })
     }
   })
 })

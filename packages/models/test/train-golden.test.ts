@@ -12,8 +12,10 @@ import { deviceIfAny } from './devices.js'
 import { goldenModel } from './golden-model.js'
 
 interface Case {
-  device: 'cpu' | 'reference'
+  device: 'cpu' | 'reference' | 'ane-sim'
   threads?: number
+  /** Of the simulator. */
+  chip?: string
   model: string
   binding: WeightBinding
   layersPerProgram: LayersPerProgram
@@ -56,6 +58,26 @@ const hostCases = (['noclip_small', 'gqa_qknorm_untied'] as const).flatMap((mode
 })
 const clippedHostCase: Case = { ...cpuCases[0], hostOps: ['rmsnorm'] }
 
+/** Every model, binding and length of programs, and the host's part, once each on some chip. */
+const simulatedCases: Case[] = (
+  [
+    { chip: 'm4', model: 'mha64', binding: 'baked', layersPerProgram: 1 },
+    { chip: 'm5', model: 'odd60', binding: 'inputs', layersPerProgram: 'half' },
+    { chip: 'm1', model: 'seq17_mqa', binding: 'packed', layersPerProgram: 'all' },
+    {
+      chip: 'm5',
+      model: 'noclip_small',
+      binding: 'packed',
+      layersPerProgram: 'half',
+      hostOps: ['rmsnorm', 'residual'],
+    },
+    { chip: 'm5', model: 'gqa_qknorm_tied', binding: 'baked', layersPerProgram: 'all' },
+    { chip: 'm4', model: 'gqa_qknorm_untied', binding: 'inputs', layersPerProgram: 'half', hostOps: ['rmsnorm'] },
+    { chip: 'm3', model: 'qwen3_shape', binding: 'packed', layersPerProgram: 1 },
+    { chip: 'm4', model: 'stories260K', binding: 'inputs', layersPerProgram: 'all' },
+  ] as const
+).map((given) => ({ hostOps: [], ...given, device: 'ane-sim', threads: 1, dtype: 'fp16' }) as Case)
+
 const referenceCases: Case[] = [
   { device: 'reference', model: 'noclip_small', binding: 'inputs', layersPerProgram: 'all', dtype: 'fp32' },
   { device: 'reference', model: 'noclip_small', binding: 'packed', layersPerProgram: 'half', dtype: 'fp16' },
@@ -85,67 +107,72 @@ type Golden = Awaited<ReturnType<typeof goldenModel>>
 
 describe.skipIf(!hasShared)('training like PyTorch (needs ../shared)', () => {
   const title =
-    '$model $dtype on $device: $binding, $layersPerProgram layers per program, threads $threads, host $hostOps'
-  it.for([...referenceCases, ...cpuCases, ...hostCases, clippedHostCase])(title, async (test, { skip }) => {
-    const device = await deviceIfAny(test.device, test.threads)
-    if (device === undefined) return skip(`no ${test.device} device`)
-    const model = await goldenModel(test.model)
-    const { json, config, batchSize, seqLen } = model
-    const allowed = tolerances(json, test.dtype)
-    const initial = model.weights()
-    const step = await createTrainStep(device, config, { ...test, batchSize, seqLen, weights: model.weights() })
-    const load = (index: number) => {
-      step.tokens.set(model.batch(index, 'tokens'))
-      step.targets.set(model.batch(index, 'targets'))
-    }
-
-    load(0)
-    expect(largestError(await step.logits(), model.tensor('logits0'))).toBeLessThan(allowed.logits)
-
-    await step.forwardBackward(allowed.scale)
-    load(1)
-    await step.forwardBackward(allowed.scale)
-    const accumulated = (await step.gradNorm()) / allowed.scale / 2
-    expect(Math.abs(accumulated / json.fp64.accumulated_batches01.grad_norm - 1)).toBeLessThan(allowed.norm)
-    step.zeroGradients()
-
-    const hyper = json.hyperparameters
-    for (let t = 0; t < hyper.steps; t++) {
-      load(t)
-      const { loss } = await step.forwardBackward(allowed.scale)
-      expect(Math.abs(loss - json.fp64.loss[t])).toBeLessThan(t === 0 ? allowed.loss : allowed.evaluation)
-      const norm = (await step.gradNorm()) / allowed.scale
-      if (t === 0 || test.dtype === 'fp32') {
-        expect(Math.abs(norm / json.fp64.grad_norm[t] - 1)).toBeLessThan(t === 0 ? allowed.norm : 5 * allowed.norm)
+    '$model $dtype on $device $chip: $binding, $layersPerProgram layers per program, threads $threads, host $hostOps'
+  it.for([...referenceCases, ...cpuCases, ...hostCases, clippedHostCase, ...simulatedCases])(
+    title,
+    async (test, { skip }) => {
+      const options = test.chip === undefined ? {} : { chip: test.chip, compileLimit: 1000 }
+      const device = await deviceIfAny(test.device, test.threads, options)
+      if (device === undefined) return skip(`no ${test.device} device`)
+      const model = await goldenModel(test.model)
+      const { json, config, batchSize, seqLen } = model
+      const allowed = tolerances(json, test.dtype)
+      const initial = model.weights()
+      const step = await createTrainStep(device, config, { ...test, batchSize, seqLen, weights: model.weights() })
+      const load = (index: number) => {
+        step.tokens.set(model.batch(index, 'tokens'))
+        step.targets.set(model.batch(index, 'targets'))
       }
-      if (t === 0) {
-        for (const [name, golden] of model.gradients) {
-          const ours = step.gradients.get(name)!.map((g) => g / allowed.scale)
-          expect(relativeL2(ours, golden), name).toBeLessThan(allowed.gradient(name))
-        }
-      }
-      const clip = Math.min(1, hyper.clip / (norm + 1e-6))
-      await step.adamw({
-        learningRate: json.fp64.lr[t],
-        beta1: hyper.beta1,
-        beta2: hyper.beta2,
-        eps: hyper.eps,
-        weightDecay: hyper.weight_decay,
-        step: t + 1,
-        gradScale: clip / allowed.scale,
-      })
+
       load(0)
-      const evaluated = (await step.evaluate()).loss
-      expect(Math.abs(evaluated - json.fp64.eval_loss_on_batch0_after_step[t])).toBeLessThan(allowed.evaluation)
-    }
-    for (const [name, golden] of model.final) {
-      const start = initial.get(name)!
-      const change = (weights: Float32Array) => weights.map((w, i) => w - start[i])
-      expect(relativeL2(change(step.parameters.get(name)!), change(golden)), name).toBeLessThan(allowed.update)
-    }
-    step.dispose()
-    device.dispose()
-  })
+      expect(largestError(await step.logits(), model.tensor('logits0'))).toBeLessThan(allowed.logits)
+
+      await step.forwardBackward(allowed.scale)
+      load(1)
+      await step.forwardBackward(allowed.scale)
+      const accumulated = (await step.gradNorm()) / allowed.scale / 2
+      expect(Math.abs(accumulated / json.fp64.accumulated_batches01.grad_norm - 1)).toBeLessThan(allowed.norm)
+      step.zeroGradients()
+
+      const hyper = json.hyperparameters
+      for (let t = 0; t < hyper.steps; t++) {
+        load(t)
+        const { loss } = await step.forwardBackward(allowed.scale)
+        expect(Math.abs(loss - json.fp64.loss[t])).toBeLessThan(t === 0 ? allowed.loss : allowed.evaluation)
+        const norm = (await step.gradNorm()) / allowed.scale
+        if (t === 0 || test.dtype === 'fp32') {
+          expect(Math.abs(norm / json.fp64.grad_norm[t] - 1)).toBeLessThan(t === 0 ? allowed.norm : 5 * allowed.norm)
+        }
+        if (t === 0) {
+          for (const [name, golden] of model.gradients) {
+            const ours = step.gradients.get(name)!.map((g) => g / allowed.scale)
+            expect(relativeL2(ours, golden), name).toBeLessThan(allowed.gradient(name))
+          }
+        }
+        const clip = Math.min(1, hyper.clip / (norm + 1e-6))
+        await step.adamw({
+          learningRate: json.fp64.lr[t],
+          beta1: hyper.beta1,
+          beta2: hyper.beta2,
+          eps: hyper.eps,
+          weightDecay: hyper.weight_decay,
+          step: t + 1,
+          gradScale: clip / allowed.scale,
+        })
+        load(0)
+        const evaluated = (await step.evaluate()).loss
+        expect(Math.abs(evaluated - json.fp64.eval_loss_on_batch0_after_step[t])).toBeLessThan(allowed.evaluation)
+      }
+      for (const [name, golden] of model.final) {
+        const start = initial.get(name)!
+        const change = (weights: Float32Array) => weights.map((w, i) => w - start[i])
+        expect(relativeL2(change(step.parameters.get(name)!), change(golden)), name).toBeLessThan(allowed.update)
+      }
+      step.dispose()
+      await step.settled()
+      device.dispose()
+    },
+  )
 
   it.for(['fp16', 'fp32'] as const)('%s gives the same bits with 1 and with 2 threads', async (dtype, { skip }) => {
     const model = await goldenModel('gqa_qknorm_untied')

@@ -159,5 +159,7 @@ export interface Device {
   /** @throws {AneError} code `ANE_COMPILE_FAILED`, with line and column of the program where known */
   compile(mil: string, options?: CompileOptions): Promise<Executable>
   createSchedule(): Schedule
+  /** Writes a program refused before it was compiled where the device puts those it refuses; says where, or nothing. */
+  dump?(mil: string, name: string): string
   dispose(): void
 }

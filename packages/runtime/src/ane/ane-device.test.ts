@@ -131,6 +131,28 @@ describe('ane-sim', () => {
     await open({ chip: 'm1' })
   })
 
+  it('says which limits a refused program breaks, in which line, and where its text is', async () => {
+    const dumpFolder = join(folder, 'dump')
+    const device = await open({ chip: 'm5', dumpFolder })
+    const { program } = buildProgram({ name: 'main' }, (b) =>
+      b.output(b.rsqrt({ x: b.input('x', 'fp16', shape) }), 'y'),
+    )
+    const text = print(program)
+    const failure = await failureOf(device.compile(text, { name: 'roots' }))
+    expect(failure.code).toBe('ANE_COMPILE_FAILED')
+    expect(failure.message).toContain('refused roots: ')
+    expect(failure.message).toMatch(/ It breaks limit C-24 of m5 \(\w+, line \d+\): Expected .*, got rsqrt/)
+    const file = join(dumpFolder, 'roots.mil')
+    expect(failure.message.endsWith(`The program is in ${file}.`)).toBe(true)
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('says why a refused text is no program', async () => {
+    const failure = await failureOf((await open()).compile('program(1.3)\n{ oops }', { name: 'oops' }))
+    expect(failure.code).toBe('ANE_COMPILE_FAILED')
+    expect(failure.message).toContain('The text cannot be read: ')
+  })
+
   describe('faults', () => {
     it('of the compiler carry its words, the name of the program and where its text is', async () => {
       const dumpFolder = join(folder, 'dump')
@@ -141,6 +163,7 @@ describe('ane-sim', () => {
       expect(failure.message).toContain('refused layer 0 forward: _ANECompiler : ANECCompile() FAILED')
       const file = join(dumpFolder, 'layer_0_forward.mil')
       expect(failure.message).toContain(`The program is in ${file}.`)
+      expect(failure.message).toContain('It breaks no known limit of m4.')
       expect(failure.stack).toContain('ane-device.test.ts')
       expect(readFileSync(file, 'utf8')).toBe(addText(1))
       await device.compile(addText(1))

@@ -1,10 +1,10 @@
 /** The Neural Engine, or its simulator, as a device of the addon. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
+import type { Target } from '@ane/mil'
 import { AneError, engineError } from '../ane-error.js'
 import type { Addon, AneIdentity, DeviceHandle } from '../cpu/addon.js'
 import { AddonDevice } from '../cpu/addon-device.js'
 import type { CompileOptions, Device, DeviceDescription, Executable } from '../device.js'
+import { diagnosis, dumpRefused } from './refusal.js'
 
 /** What a Neural Engine device has done so far. */
 export interface AneStatistics {
@@ -35,24 +35,27 @@ export interface AneStatistics {
 /** Runs programs on the Neural Engine and host kernels on the processor. Surfaces are shared by both. */
 export class AneDevice extends AddonDevice {
   readonly identity: AneIdentity
+  readonly #target: Target
   readonly #dumpFolder: string | undefined
 
   constructor(
     addon: Addon,
     handle: DeviceHandle & { readonly identity: AneIdentity },
     description: DeviceDescription,
-    dumpFolder: string | undefined,
+    { target, dumpFolder }: { readonly target: Target; readonly dumpFolder?: string | undefined },
   ) {
     super(addon, handle, description)
     this.identity = handle.identity
+    this.#target = target
     this.#dumpFolder = dumpFolder
   }
 
+  /** @throws {AneError} with the compiler's own words, the limits the program breaks and the file it was written to */
   override async compile(mil: string, options: CompileOptions = {}): Promise<Executable> {
     try {
       return await super.compile(mil, options)
     } catch (error) {
-      throw this.#withDump(error, mil, options.name ?? options.function ?? 'main')
+      throw this.#explained(error, mil, options.name ?? options.function ?? 'main')
     }
   }
 
@@ -71,21 +74,18 @@ export class AneDevice extends AddonDevice {
     }
   }
 
-  #withDump(error: unknown, mil: string, name: string): unknown {
-    if (this.#dumpFolder === undefined || !(error instanceof AneError) || !error.code.startsWith('ANE_COMPILE_'))
-      return error
-    const file = path.join(this.#dumpFolder, `${name.replace(/[^\w.-]+/g, '_')}.mil`)
-    let written = `The program is in ${file}.`
-    try {
-      mkdirSync(this.#dumpFolder, { recursive: true })
-      writeFileSync(file, mil)
-    } catch (cause) {
-      written = `The program could not be written to ${file}: ${(cause as Error).message}.`
-    }
+  dump(mil: string, name: string): string {
+    return this.#dumpFolder === undefined ? '' : dumpRefused(this.#dumpFolder, mil, name)
+  }
+
+  #explained(error: unknown, mil: string, name: string): unknown {
+    if (!(error instanceof AneError) || !error.code.startsWith('ANE_COMPILE_')) return error
+    const why = error.code === 'ANE_COMPILE_FAILED' ? diagnosis(mil, this.#target) : ''
+    const message = [error.message, why, this.dump(mil, name)].filter((part) => part !== '').join(' ')
     const { line, column } = error
-    const told = new AneError(error.code, `${error.message} ${written}`, { cause: error, line, column })
-    told.stack = error.stack?.replace(error.message, told.message)
-    return told
+    const explained = new AneError(error.code, message, { cause: error, line, column })
+    explained.stack = error.stack?.replace(error.message, message)
+    return explained
   }
 }
 

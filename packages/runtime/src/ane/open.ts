@@ -23,12 +23,9 @@ export function openAne(addon: Addon, threads: number, options: DeviceOptions): 
   const handle = create(addon, threads, options, '', '')
   const { subType, build } = handle.identity
   const summary = `Neural Engine${subType && ` ${subType}`}${build && `, macOS build ${build}`}, ${hostThreads(threads)}`
-  return new AneDevice(
-    addon,
-    handle,
-    { kind: 'ane', summary, math: 'exact', threads, isa: subType, chip: chipOf(cpus()[0]?.model ?? '') },
-    options.dumpFolder,
-  )
+  const chip = chipOf(cpus()[0]?.model ?? '')
+  const description = { kind: 'ane', summary, math: 'exact', threads, isa: subType, chip } as const
+  return new AneDevice(addon, handle, description, { target: { chip }, dumpFolder: options.dumpFolder })
 }
 
 /**
@@ -74,12 +71,9 @@ export function openAneSimulator(addon: Addon, threads: number, options: DeviceO
   const handle = create(addon, threads, options, simulatorPath, configuration)
   const { subType } = handle.identity
   const summary = `Neural Engine simulator, ${chip.name.toUpperCase()}, macOS ${os}, ${hostThreads(threads)}`
-  return new AneDevice(
-    addon,
-    handle,
-    { kind: 'ane-sim', summary, math: 'exact', threads, isa: subType, chip: chip.name },
-    options.dumpFolder,
-  )
+  const target = { chip: chip.name, os }
+  const description = { kind: 'ane-sim', summary, math: 'exact', threads, isa: subType, chip: chip.name } as const
+  return new AneDevice(addon, handle, description, { target, dumpFolder: options.dumpFolder })
 }
 
 /** The chip of a processor such as `Apple M4 Max`; the newest known for a later one. */
