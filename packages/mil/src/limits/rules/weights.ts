@@ -34,8 +34,8 @@ export const weightRules: readonly LimitRule[] = [
     section: 'shapes',
     rule: 'A program has at most 16 weight files; 24 fail.',
     symptom: 'compile',
-    chips: 'all',
-    seen: 'M5 Max; the static kernels of M use at most 7',
+    chips: ['m5'],
+    seen: 'M5 Max',
     evidence: { sources: 'QA' },
     severity: 'error',
     check: 'text',
@@ -47,7 +47,7 @@ export const weightRules: readonly LimitRule[] = [
       const message = `Expected at most 16 weights in files for ${facts.func.name}, got ${count}.`
       yield { severity, unrepairable, message }
     },
-    fix: 'Join small weights into one record and slice it, use smaller segments, or pass weights as inputs.',
+    fix: 'Join small weights into one record and slice it, use smaller segments, or pass weights as inputs; to be portable, lower for m5.',
     repair: 'join-weight-records',
   },
   {
