@@ -18,7 +18,8 @@ table in \`packages/mil/src/limits/\`; \`test/limits-document.test.ts\` writes t
 test/limits-document.test.ts -u\`).
 
 \`ane mil check program.mil --target m4\` names the operator, the line, the row and what to do; \`--fix out.mil\` writes the program
-as the chip takes it. In TypeScript these are \`checkLimits(program, { chip, os, surfaces })\` and \`lower(program, { chip, os })\`.
+as the chip takes it, and \`--pad-widths\` beside it widens inputs and outputs to multiples of 32 columns. In TypeScript these are
+\`checkLimits(program, { chip, os, surfaces })\` and \`lower(program, { chip, os, widths: 'pad' })\`.
 
 None of this was measured by this project, which has no Mac: every row says who reported it and where it was seen. An *error* is
 contradicted by nobody, and was reported for the chip's family or concerns what all chips share (then its chips are *all*). Where

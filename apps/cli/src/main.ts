@@ -96,6 +96,10 @@ Examples:
     .option('--target <chip>', 'm1 … m5, or a variant such as m1-pro or m4-max')
     .option('--os <version>', 'macOS version of the target, e.g. 26.2')
     .option('--fix <out.mil>', 'write the program as the target takes it')
+    .option(
+      '--pad-widths',
+      'with --fix: widen inputs and outputs to multiples of 32 columns, which changes how they are bound',
+    )
     .option('--json', 'print the diagnostics as one JSON object')
     .action(async (file, flags) => (await import('./commands/mil-check.js')).milCheck(file, flags))
   const milRun = mil

@@ -90,6 +90,24 @@ describe('ane mil check --target', () => {
     expect(await run()).toMatchObject({ status: 2, err: expect.stringContaining('Expected no other file at') })
   })
 
+  it('pads widths only when asked to, and says how inputs and outputs are laid out then', async () => {
+    const narrow = type.replace('1, 64]>', '1, 40]>')
+    writeFileSync(file('narrow.mil'), program(`        ${narrow} z = sigmoid(x = a);`, 'z', '1, 64, 1, 40'))
+    const fix = ['mil', 'check', 'narrow.mil', '--target', 'm5', '--fix', 'wide.mil']
+    const kept = await ane(fix, shop.folder)
+    expect(kept.status).toBe(1)
+    expect(kept.out).not.toContain('instead of')
+    expect(readFileSync(file('wide.mil'), 'utf8')).toContain('main<ios18>(tensor<fp16, [1, 64, 1, 40]> a)')
+    const { status, out } = await ane([...fix, '--pad-widths'], shop.folder)
+    expect(status).toBe(0)
+    const layout =
+      'is [1, 64, 1, 64] instead of [1, 64, 1, 40]: each row has 64 columns, of which the first 40 are the data'
+    expect(out).toContain(`wide.mil: input a ${layout} and the others are not read`)
+    expect(out).toContain(`wide.mil: output z ${layout} and the others are 0`)
+    expect(readFileSync(file('wide.mil'), 'utf8')).toContain('main<ios18>(tensor<fp16, [1, 64, 1, 64]> a)')
+    expect((await ane(['mil', 'check', 'narrow.mil', '--target', 'm5', '--pad-widths'], shop.folder)).status).toBe(2)
+  })
+
   it('refuses unknown chips and versions, and flags without a target', async () => {
     expect(await ane(['mil', 'check', 'masked.mil', '--target', 'm7'], shop.folder)).toMatchObject({
       status: 2,

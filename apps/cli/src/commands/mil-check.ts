@@ -4,7 +4,14 @@ import { type Diagnostic, FormatError, type Program, parse, verify } from '@ane/
 import { loadBlobs } from '@ane/runtime'
 import { exitCode, UsageError } from '../exit.js'
 import { print, printJson, style } from '../terminal/output.js'
-import { checkTarget, printLimits, type TargetFlags, type TargetReport, writeLowered } from './mil-target.js'
+import {
+  checkTarget,
+  printLimits,
+  printWidened,
+  type TargetFlags,
+  type TargetReport,
+  writeLowered,
+} from './mil-target.js'
 
 /** Flags of `ane mil check`. */
 interface CheckFlags extends TargetFlags {
@@ -26,12 +33,14 @@ export async function milCheck(file: string, flags: CheckFlags): Promise<void> {
   for (const name of ['os', 'fix'] as const) {
     if (flags[name] !== undefined && !flags.target) throw new UsageError(`Expected --target with --${name}, got none.`)
   }
+  if (flags.padWidths && flags.fix === undefined) throw new UsageError('Expected --fix with --pad-widths, got none.')
   const weights = flags.weights ?? dirname(file)
   const { program, blobs, diagnostics } = await examine(file, weights)
   const errors = diagnostics.filter(({ severity }) => severity === 'error').length
   const sound = errors === 0 ? program : undefined
   const report = await checkTarget(program, flags)
-  const fix = report && sound && flags.fix ? await writeLowered(sound, blobs, weights, flags.fix, report) : undefined
+  const fixing = report && { target: report.target, padWidths: flags.padWidths }
+  const fix = fixing && sound && flags.fix ? await writeLowered(sound, blobs, weights, flags.fix, fixing) : undefined
   const refused = fix ? fix.remaining : (report?.limits ?? [])
   const total = errors + refused.filter(({ severity }) => severity === 'error').length
   if (flags.json) printJson({ file, ok: total === 0, diagnostics, ...report, ...(fix && { fix }) })
@@ -44,6 +53,7 @@ export async function milCheck(file: string, flags: CheckFlags): Promise<void> {
     if (fix) {
       print(`${fix.file}: ${fix.applied.map(({ id, count }) => `${id} ×${count}`).join(', ') || 'nothing to repair'}`)
       for (const [from, to] of Object.entries(fix.renamed)) print(`${fix.file}: renamed ${from} to ${to}`)
+      printWidened(fix)
       print(`${fix.file}: ${fix.note}`)
       printLimits(fix.file, fix.remaining)
     } else if (report && flags.fix) print(`${flags.fix}: not written, since the program itself is wrong`)

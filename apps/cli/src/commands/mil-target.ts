@@ -10,6 +10,7 @@ import {
   print as printProgram,
   relativeBlobPath,
   resolveTarget,
+  type Value,
 } from '@ane/mil'
 import { asUsage, UsageError } from '../exit.js'
 import { print, style } from '../terminal/output.js'
@@ -19,6 +20,7 @@ export interface TargetFlags {
   readonly target?: string
   readonly os?: string
   readonly fix?: string
+  readonly padWidths?: boolean
 }
 
 /** What a chip would say to a program. */
@@ -27,11 +29,22 @@ export interface TargetReport {
   readonly limits: readonly LimitDiagnostic[]
 }
 
+/** An input or output that became wider. */
+interface WidenedPort {
+  /** In the written program. */
+  readonly name: string
+  readonly kind: 'input' | 'output'
+  readonly from: readonly number[]
+  readonly to: readonly number[]
+}
+
 /** A lowered program on disk. */
 export interface WrittenProgram extends Pick<LoweredProgram, 'applied' | 'renamed'> {
   readonly file: string
   /** Weight files that were written, relative to the folder of `file`. */
   readonly weights: readonly string[]
+  /** Inputs and outputs whose rows became wider; what was there stays in front. */
+  readonly widened: readonly WidenedPort[]
   /** Where the weight files are. */
   readonly note: string
   /** Limits the new program still breaks, with lines of the new file. */
@@ -61,9 +74,9 @@ export async function writeLowered(
   blobs: Map<string, Uint8Array> | undefined,
   weights: string,
   file: string,
-  { target }: TargetReport,
+  { target, padWidths }: { readonly target: TargetReport['target']; readonly padWidths?: boolean | undefined },
 ): Promise<WrittenProgram> {
-  const lowered = lower(program, { ...target, ...(blobs && { blobs }) })
+  const lowered = lower(program, { ...target, ...(blobs && { blobs }), ...(padWidths && { widths: 'pad' }) })
   const text = printProgram(lowered.program)
   const folder = dirname(file)
   const files = [...lowered.blobs].map(([path, bytes]) => ({ name: relativeBlobPath(path), bytes }))
@@ -88,7 +101,32 @@ export async function writeLowered(
         : `wrote ${missing.length} weight file${missing.length === 1 ? '' : 's'}${same ? '' : ` from ${weights}`}`
   const { applied, renamed } = lowered
   const remaining = checkLimits(parse(text, { path: file }), target)
-  return { file, weights: missing.map(({ name }) => name), note, applied, renamed, remaining }
+  const widened = widenedPorts(program, lowered)
+  return { file, weights: missing.map(({ name }) => name), note, applied, renamed, widened, remaining }
+}
+
+function widenedPorts(program: Program, { program: written, renamed }: LoweredProgram): WidenedPort[] {
+  const sizes = (value: Value) => (value.type.kind === 'tensor' ? (value.type.shape as number[]) : [])
+  return program.functions.flatMap((func, i) =>
+    (['input', 'output'] as const).flatMap((kind) =>
+      func[`${kind}s`].flatMap((value): WidenedPort[] => {
+        const name = renamed[value.name] ?? value.name
+        const found = written.functions[i][`${kind}s`].find((candidate) => candidate.name === name)
+        const [from, to] = [sizes(value), found ? sizes(found) : []]
+        return found && from.at(-1) !== to.at(-1) ? [{ name, kind, from, to }] : []
+      }),
+    ),
+  )
+}
+
+/** One line per input and output that became wider, saying how its surface must be laid out. */
+export function printWidened({ file, widened }: WrittenProgram): void {
+  for (const { name, kind, from, to } of widened) {
+    const [data, columns] = [from.at(-1), to.at(-1)]
+    const rest = kind === 'input' ? 'the others are not read' : 'the others are 0'
+    const layout = `each row has ${columns} columns, of which the first ${data} are the data and ${rest}`
+    print(`${file}: ${kind} ${name} is [${to.join(', ')}] instead of [${from.join(', ')}]: ${layout}`)
+  }
 }
 
 const COLOURS = { error: 'red', warning: 'yellow', info: 'dim' } as const

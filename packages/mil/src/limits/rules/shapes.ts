@@ -73,7 +73,7 @@ export const shapeRules: readonly LimitRule[] = [
     severity: 'warning',
     check: 'text',
     checker: (facts) => widths(facts, (width) => (width < 32 ? 'at least 32' : undefined)),
-    fix: 'Use longer sequences, lay other data beside them, or pad (the option widths: pad of lower).',
+    fix: 'Use longer sequences, lay other data beside them, or pad (widths: pad of lower, --pad-widths beside --fix).',
   },
   {
     id: 'C-53',
@@ -86,7 +86,7 @@ export const shapeRules: readonly LimitRule[] = [
     severity: 'error',
     check: 'text',
     checker: (facts) => widths(facts, (width) => (width % 32 === 0 ? undefined : 'a multiple of 32')),
-    fix: 'Choose a sequence length that is a multiple of 32 and align: 32 when packing, or pad (the option widths: pad of lower).',
+    fix: 'Choose a sequence length that is a multiple of 32 and align: 32 when packing, or pad (widths: pad of lower, --pad-widths beside --fix).',
   },
   {
     id: 'C-54',
@@ -99,7 +99,7 @@ export const shapeRules: readonly LimitRule[] = [
     severity: 'error',
     check: 'text',
     checker: (facts) => widths(facts, (width) => (width % 16 === 0 ? undefined : 'a multiple of 16')),
-    fix: 'Choose a sequence length that is a multiple of 32 and align: 32 when packing, or pad (the option widths: pad of lower).',
+    fix: 'Choose a sequence length that is a multiple of 32 and align: 32 when packing, or pad (widths: pad of lower, --pad-widths beside --fix).',
   },
   {
     id: 'C-55',
