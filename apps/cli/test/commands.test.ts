@@ -113,6 +113,14 @@ describe('ane mil', () => {
     expect(malformed.out).toMatch(/^malformed\.mil:5:\d+: error/)
   })
 
+  it('names a program file that cannot be read', async () => {
+    for (const command of [['check'], ['run', '--inputs', 'in.safetensors', '--outputs', 'out.safetensors']]) {
+      const { status, err } = await ane(['mil', ...command, 'missing.mil'], shop.folder)
+      expect(status).toBe(2)
+      expect(err).toContain('Expected a readable file at missing.mil')
+    }
+  })
+
   it('runs a program on both devices with equal results', async () => {
     const tensor = (name: string, from: number) => ({
       name,

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Diagnostic, FormatError, type Program, parse, verify } from '@ane/mil'
 import { loadBlobs } from '@ane/runtime'
 import { exitCode, UsageError } from '../exit.js'
+import { readInputFile } from '../input-file.js'
 import { print, printJson, style } from '../terminal/output.js'
 import {
   checkTarget,
@@ -68,7 +68,7 @@ function verdict(file: string, errors: number, report: TargetReport | undefined)
 }
 
 async function examine(file: string, weights: string): Promise<Examined> {
-  const text = readFileSync(file, 'utf8')
+  const text = readInputFile(file).toString('utf8')
   let program: Program
   try {
     program = parse(text, { path: file })

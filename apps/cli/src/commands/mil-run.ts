@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { FormatError, parse } from '@ane/mil'
 import { readSafetensors, type SafetensorsDtype, type SafetensorsTensor, writeSafetensors } from '@ane/models'
 import { type Device, loadBlobs, type MathMode, type Surface, type SurfaceDtype } from '@ane/runtime'
+import { readInputFile } from '../input-file.js'
 import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
 import { print, printJson, printTable } from '../terminal/output.js'
 
@@ -30,7 +30,7 @@ const fileDtype: Record<SurfaceDtype, SafetensorsDtype> = {
 
 /** `ane mil run`: runs one function of a program on the tensors of a file. */
 export async function milRun(file: string, flags: MilRunFlags): Promise<void> {
-  const text = readFileSync(file, 'utf8')
+  const text = readInputFile(file).toString('utf8')
   const program = parse(text, { path: file })
   const given = await readSafetensors(flags.inputs)
   const device = await openDeviceFor(

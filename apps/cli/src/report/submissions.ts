@@ -1,8 +1,8 @@
 /** Reading what people submit: files of `ane probe` and `ane bench` with `--json`. */
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { type BenchResult, benchFile } from '../bench/result.js'
 import { UsageError } from '../exit.js'
+import { readInputFile } from '../input-file.js'
 
 const cell = z.union([z.string(), z.number(), z.boolean(), z.null()])
 const milliseconds = z.number().nonnegative()
@@ -84,12 +84,7 @@ export function readSubmissions(paths: readonly string[]): Submissions {
 
 /** The content of a JSON file. @throws {UsageError} if it cannot be read, is too large or is no JSON */
 export function readJson(path: string): unknown {
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(path)
-  } catch (cause) {
-    throw new UsageError(`Expected a readable file at ${path}, got ${(cause as Error).message}.`, { cause })
-  }
+  const bytes = readInputFile(path)
   if (bytes.length > MOST_BYTES)
     throw new UsageError(`Expected at most ${MOST_BYTES} bytes in ${path}, got ${bytes.length}.`)
   try {
