@@ -110,12 +110,12 @@ void AttentionGradient::Item(const RunContext& context, int64_t item) const {
     const ConstMatrix weights{probabilities, Dtype::kFp32, count, seen, seen, 1};
     const Matrix gradient{change, Dtype::kFp32, count, seen, seen, 1};
     rows_.Compute(context, item, first, count, sight, probabilities);
-    Gemm(context.pool, Flipped(weights), of_rows(change_of_value_), Rows(value_sums, 0, seen), add);
-    Gemm(context.pool, of_rows(change_), Flipped(of_keys(value_)), gradient, once);
+    Gemm(context.pool, Transposed(weights), of_rows(change_of_value_), Rows(value_sums, 0, seen), add);
+    Gemm(context.pool, of_rows(change_), Transposed(of_keys(value_)), gradient, once);
     ScoreGradient(context, first, count, sight, probabilities, change);
     Gemm(context.pool, Constant(gradient), of_keys(key_of_query_), Rows(d_query, first, count),
          once);
-    Gemm(context.pool, Flipped(Constant(gradient)), of_rows(query_of_key_),
+    Gemm(context.pool, Transposed(Constant(gradient)), of_rows(query_of_key_),
          Rows(key_sums, 0, seen), add);
   }
   StoreSums(key_sums, d_key);

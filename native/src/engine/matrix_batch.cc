@@ -75,10 +75,6 @@ Matrix Rows(Matrix m, int64_t first, int64_t count) {
   return m;
 }
 
-ConstMatrix Flipped(const ConstMatrix& m) {
-  return {m.data, m.dtype, m.cols, m.rows, m.col_stride, m.row_stride};
-}
-
 ConstMatrix Constant(const Matrix& m) {
   return {m.data, m.dtype, m.rows, m.cols, m.row_stride, m.col_stride};
 }

@@ -29,7 +29,6 @@ class MatrixBatch {
 // Windows and the transpose.
 ConstMatrix Rows(ConstMatrix m, int64_t first, int64_t count);
 Matrix Rows(Matrix m, int64_t first, int64_t count);
-ConstMatrix Flipped(const ConstMatrix& m);
 ConstMatrix Constant(const Matrix& m);
 
 // The largest magnitude; infinite when an element is infinite or NaN.

@@ -114,7 +114,7 @@ void ProbabilityRows::Softmax(float* row, int64_t keys) const {
 void ProbabilityRows::Compute(const RunContext& context, int64_t item, int64_t first, int64_t rows,
                               const Sight& sight, float* probabilities) const {
   Gemm(context.pool, Rows(query_.ConstAt(context, item), first, rows),
-       Flipped(Rows(key_.ConstAt(context, item), 0, sight.keys)),
+       Transposed(Rows(key_.ConstAt(context, item), 0, sight.keys)),
        {probabilities, Dtype::kFp32, rows, sight.keys, sight.keys, 1},
        {.accumulate = false, .arithmetic = steps_.arithmetic});
   const auto body = [&](int64_t begin, int64_t end) {

@@ -1,5 +1,5 @@
-// classifier_loss: logits of S columns against the V rows of a table, their cross-entropy, and both gradients, without
-// ever holding all logits.
+// classifier_loss: logits of S columns against the V rows of a table, their cross-entropy, and both gradients, in
+// the memory that is given for logits.
 //
 // The table is walked in blocks of B rows. The first walk keeps each column's largest logit, the sum of exponentials
 // relative to it and the target's logit; the second, from the last block to the first, turns blocks of logits into
@@ -11,8 +11,8 @@
 
 #include "base/scratch.h"
 #include "host/kernels.h"
+#include "host/matrices.h"
 #include "host/operands.h"
-#include "kernels/gemm.h"
 #include "kernels/vec.h"
 
 namespace ane {
@@ -40,15 +40,6 @@ Status Check(const KernelOperands& operands) {
                            std::to_string(logits.rows) + " x " + std::to_string(logits.cols) + ".");
   }
   return {};
-}
-
-ConstMatrix Const(const TensorView& v) { return {v.data, v.dtype, v.rows, v.cols, v.row_stride, v.col_stride}; }
-ConstMatrix ConstTransposed(const TensorView& v) {
-  return {v.data, v.dtype, v.cols, v.rows, v.col_stride, v.row_stride};
-}
-Matrix Writable(const TensorView& v) { return {v.data, v.dtype, v.rows, v.cols, v.row_stride, v.col_stride}; }
-Matrix WritableTransposed(const TensorView& v) {
-  return {v.data, v.dtype, v.cols, v.rows, v.col_stride, v.row_stride};
 }
 
 // What the first walk knows of one column.
@@ -107,9 +98,9 @@ class ClassifierLoss {
       });
       const TensorView rows = Block(table_, b * B_, block.cols, 0, table_.cols);
       const TensorView gradient = Block(dtable, b * B_, block.cols, 0, table_.cols);
-      Gemm(context_.pool, ConstTransposed(block), ConstTransposed(in_), Writable(gradient),
+      Gemm(context_.pool, Transposed(Const(block)), Transposed(Const(in_)), Writable(gradient),
            {.accumulate = accumulate, .arithmetic = arithmetic});
-      Gemm(context_.pool, Const(block), Const(rows), WritableTransposed(din),
+      Gemm(context_.pool, Const(block), Const(rows), Transposed(Writable(din)),
            {.accumulate = b != blocks_ - 1, .arithmetic = arithmetic});
     }
   }
@@ -126,7 +117,7 @@ class ClassifierLoss {
 
   TensorView Logits(int64_t b) const {
     const TensorView block = Slot(b), rows = Block(table_, b * B_, block.cols, 0, table_.cols);
-    Gemm(context_.pool, ConstTransposed(in_), ConstTransposed(rows), Writable(block),
+    Gemm(context_.pool, Transposed(Const(in_)), Transposed(Const(rows)), Writable(block),
          {.arithmetic = ArithmeticOf(context_.exact)});
     return block;
   }

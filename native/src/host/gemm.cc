@@ -1,7 +1,6 @@
 // gemm: out [M, N] = or += a [M, K] · b [K, N], accumulated in fp32.
-#include "kernels/gemm.h"
-
 #include "host/kernels.h"
+#include "host/matrices.h"
 #include "host/operands.h"
 
 namespace ane {
@@ -19,12 +18,8 @@ Status Check(const KernelOperands& operands) {
   return {};
 }
 
-ConstMatrix Const(const TensorView& v) { return {v.data, v.dtype, v.rows, v.cols, v.row_stride, v.col_stride}; }
-
 void Run(const KernelOperands& operands, const HostContext& context) {
-  const TensorView& out = ViewOf(operands, "out");
-  Gemm(context.pool, Const(ViewOf(operands, "a")), Const(ViewOf(operands, "b")),
-       {out.data, out.dtype, out.rows, out.cols, out.row_stride, out.col_stride},
+  Gemm(context.pool, Const(ViewOf(operands, "a")), Const(ViewOf(operands, "b")), Writable(ViewOf(operands, "out")),
        {.accumulate = NumberOf(operands, "accumulate") == 1, .arithmetic = ArithmeticOf(context.exact)});
 }
 

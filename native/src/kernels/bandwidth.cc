@@ -1,6 +1,5 @@
 #include "kernels/bandwidth.h"
 
-#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -15,12 +14,11 @@
 #include <sys/mman.h>
 #endif
 
+#include "kernels/rate.h"
 #include "kernels/vec.h"
 
 namespace ane {
 namespace {
-
-double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 constexpr int64_t kPiece = int64_t{4} << 20;
 constexpr std::align_val_t kHugePage{size_t{2} << 20};
@@ -48,20 +46,6 @@ void CopyPiece(char* out, const char* in) {
 #endif
 }
 
-// Bytes per second of `pass`, which moves `bytes`.
-template <typename Pass>
-double Rate(double seconds, int64_t bytes, Pass&& pass) {
-  pass();  // wakes the threads
-  const double start = Now();
-  double elapsed = 0, done = 0;
-  do {
-    pass();
-    done += static_cast<double>(bytes);
-    elapsed = Now() - start;
-  } while (elapsed < seconds);
-  return done / elapsed;
-}
-
 }  // namespace
 
 Result<MemoryBandwidth> MeasureMemoryBandwidth(ThreadPool& pool, double seconds, int64_t least_bytes) {
@@ -83,14 +67,14 @@ Result<MemoryBandwidth> MeasureMemoryBandwidth(ThreadPool& pool, double seconds,
   const VecTable& vec = Vec();
   std::vector<float> sums(static_cast<size_t>(pieces));
   MemoryBandwidth result;
-  result.read = Rate(seconds, bytes, [&] {
+  result.read = Rate(seconds, static_cast<double>(bytes), [&] {
     pool.ParallelFor(pieces, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         sums[static_cast<size_t>(i)] = vec.reduce_sum(reinterpret_cast<const float*>(data + i * kPiece), kPiece / 4);
       }
     });
   });
-  result.copy = Rate(seconds, bytes, [&] {
+  result.copy = Rate(seconds, static_cast<double>(bytes), [&] {
     pool.ParallelFor(half, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) CopyPiece(data + (half + i) * kPiece, data + i * kPiece);
     });

@@ -20,6 +20,11 @@ struct Matrix {
   int64_t rows, cols, row_stride, col_stride;
 };
 
+inline ConstMatrix Transposed(const ConstMatrix& m) {
+  return {m.data, m.dtype, m.cols, m.rows, m.col_stride, m.row_stride};
+}
+inline Matrix Transposed(const Matrix& m) { return {m.data, m.dtype, m.cols, m.rows, m.col_stride, m.row_stride}; }
+
 // In what numbers terms are multiplied; sums are fp32 either way.
 enum class Arithmetic {
   kFp32,  // factors as they are

@@ -32,9 +32,4 @@ inline void Put(const Matrix& m, int64_t r, int64_t c, float value, bool accumul
   }
 }
 
-inline ConstMatrix Transposed(const ConstMatrix& m) {
-  return {m.data, m.dtype, m.cols, m.rows, m.col_stride, m.row_stride};
-}
-inline Matrix Transposed(const Matrix& m) { return {m.data, m.dtype, m.cols, m.rows, m.col_stride, m.row_stride}; }
-
 }  // namespace ane

@@ -60,15 +60,30 @@ Result<Napi::Value> DeviceCreate(const Napi::CallbackInfo& info) {
   return Napi::Value(handle.value());
 }
 
+// On how many threads to measure, and for how long.
+struct Measurement {
+  int threads;
+  double seconds;
+};
+Result<Measurement> GetMeasurement(const Napi::CallbackInfo& info) {
+  const Result<int64_t> threads = GetInteger(info[0], "threads", 1, ThreadPool::AvailableCores());
+  if (!threads.ok()) return threads.status();
+  const Result<int64_t> milliseconds = GetInteger(info[1], "milliseconds", 1, kMaxMilliseconds);
+  if (!milliseconds.ok()) return milliseconds.status();
+  const Status isa = CheckIsa();
+  if (!isa.ok()) return isa;
+  return Measurement{static_cast<int>(threads.value()), static_cast<double>(milliseconds.value()) * 1e-3};
+}
+
 class PeakWorker : public PromiseWorker {
  public:
-  PeakWorker(Napi::Env env, int threads, Factors factors, double seconds)
-      : PromiseWorker(env), threads_(threads), factors_(factors), seconds_(seconds) {}
+  PeakWorker(Napi::Env env, const Measurement& measurement, Factors factors)
+      : PromiseWorker(env), measurement_(measurement), factors_(factors) {}
 
  protected:
   Status Perform() override {
-    ThreadPool pool(threads_);
-    flops_ = MeasurePeak(pool, factors_, seconds_);
+    ThreadPool pool(measurement_.threads);
+    flops_ = MeasurePeak(pool, factors_, measurement_.seconds);
     return {};
   }
   Result<Napi::Value> Resolution(Napi::Env env) override {
@@ -76,9 +91,8 @@ class PeakWorker : public PromiseWorker {
   }
 
  private:
-  int threads_;
+  Measurement measurement_;
   Factors factors_;
-  double seconds_;
   double flops_ = 0;
 };
 
@@ -93,27 +107,21 @@ Result<Factors> GetFactors(const Napi::Value& value) {
 
 // (threads, milliseconds, factors) → promise of FLOP/s, or of null where the processor multiplies no such numbers.
 Result<Napi::Value> MeasurePeakFlops(const Napi::CallbackInfo& info) {
-  const Result<int64_t> threads = GetInteger(info[0], "threads", 1, ThreadPool::AvailableCores());
-  if (!threads.ok()) return threads.status();
-  const Result<int64_t> milliseconds = GetInteger(info[1], "milliseconds", 1, kMaxMilliseconds);
-  if (!milliseconds.ok()) return milliseconds.status();
-  const Status isa = CheckIsa();
-  if (!isa.ok()) return isa;
+  const Result<Measurement> measurement = GetMeasurement(info);
+  if (!measurement.ok()) return measurement.status();
   const Result<Factors> factors = GetFactors(info[2]);
   if (!factors.ok()) return factors.status();
-  return PromiseWorker::Start(new PeakWorker(info.Env(), static_cast<int>(threads.value()), factors.value(),
-                                             static_cast<double>(milliseconds.value()) * 1e-3));
+  return PromiseWorker::Start(new PeakWorker(info.Env(), measurement.value(), factors.value()));
 }
 
 class BandwidthWorker : public PromiseWorker {
  public:
-  BandwidthWorker(Napi::Env env, int threads, double seconds)
-      : PromiseWorker(env), threads_(threads), seconds_(seconds) {}
+  BandwidthWorker(Napi::Env env, const Measurement& measurement) : PromiseWorker(env), measurement_(measurement) {}
 
  protected:
   Status Perform() override {
-    ThreadPool pool(threads_);
-    const Result<MemoryBandwidth> measured = MeasureMemoryBandwidth(pool, seconds_);
+    ThreadPool pool(measurement_.threads);
+    const Result<MemoryBandwidth> measured = MeasureMemoryBandwidth(pool, measurement_.seconds);
     if (!measured.ok()) return measured.status();
     bandwidth_ = measured.value();
     return {};
@@ -126,21 +134,15 @@ class BandwidthWorker : public PromiseWorker {
   }
 
  private:
-  int threads_;
-  double seconds_;
+  Measurement measurement_;
   MemoryBandwidth bandwidth_;
 };
 
 // (threads, milliseconds) → promise of { read, copy } in bytes per second.
 Result<Napi::Value> MeasureBandwidth(const Napi::CallbackInfo& info) {
-  const Result<int64_t> threads = GetInteger(info[0], "threads", 1, ThreadPool::AvailableCores());
-  if (!threads.ok()) return threads.status();
-  const Result<int64_t> milliseconds = GetInteger(info[1], "milliseconds", 1, kMaxMilliseconds);
-  if (!milliseconds.ok()) return milliseconds.status();
-  const Status isa = CheckIsa();
-  if (!isa.ok()) return isa;
-  return PromiseWorker::Start(new BandwidthWorker(info.Env(), static_cast<int>(threads.value()),
-                                                  static_cast<double>(milliseconds.value()) * 1e-3));
+  const Result<Measurement> measurement = GetMeasurement(info);
+  if (!measurement.ok()) return measurement.status();
+  return PromiseWorker::Start(new BandwidthWorker(info.Env(), measurement.value()));
 }
 
 class CompileWorker : public PromiseWorker {
