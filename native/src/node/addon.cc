@@ -12,6 +12,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ane::node::PrepareArguments(env);
   exports.Set("interfaceVersion", kInterfaceVersion);
   ane::node::ExportSurfaces(env, exports);
+  ane::node::ExportProcessor(env, exports);
   ane::node::ExportDevices(env, exports);
   ane::node::ExportAneDevices(env, exports);
   ane::node::ExportPrograms(env, exports);

@@ -45,6 +45,7 @@ struct HandleType<JsSchedule> {
   static constexpr const char* kName = "schedule";
 };
 
+void ExportProcessor(Napi::Env env, Napi::Object exports);   // processor.cc
 void ExportSurfaces(Napi::Env env, Napi::Object exports);    // surface.cc
 void ExportDevices(Napi::Env env, Napi::Object exports);     // device.cc
 void ExportAneDevices(Napi::Env env, Napi::Object exports);  // ane_device.cc
