@@ -69,6 +69,20 @@ describe('ane train', () => {
     expect(JSON.parse(told.out)).toMatchObject({ step: '20', config: { hidden_size: 32 } })
   })
 
+  it('limits classifier and loss to the tokens of the text with --compact-vocabulary, and resumes so', async () => {
+    const flags = ['--compact-vocabulary', '--lr-scheduler', 'constant', '--warmup-steps', '0', '--save-steps', '2']
+    const { status, out } = await ane(quick('compact', '--max-steps', '4', ...flags), shop.folder)
+    expect(status).toBe(0)
+    const [, vocabulary, used] = /vocabulary (\d+) \((\d+) of them in the text\)/.exec(out)!
+    expect(Number(used)).toBeLessThan(Number(vocabulary))
+    await ane(quick('whole', '--max-steps', '2', ...flags.slice(1)), shop.folder)
+    expect(losses('compact')[0][1]).toBeLessThan(losses('whole')[0][1])
+
+    await ane(quick('halves', '--max-steps', '2', ...flags), shop.folder)
+    expect((await ane(['train', '--resume', 'halves', '--max-steps', '4'], shop.folder)).status).toBe(0)
+    expect(model('halves', 4)).toEqual(model('compact', 4))
+  })
+
   it('prints nothing but JSON lines with --json, the same events as the metrics file', async () => {
     const { status, out } = await ane(quick('json', '--max-steps', '3', '--json'), shop.folder)
     expect(status).toBe(0)

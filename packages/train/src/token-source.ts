@@ -30,6 +30,19 @@ export function tokensInMemory(tokens: ArrayLike<number>, vocabSize: number): To
   }
 }
 
+const SCAN_TOKENS = 65536
+
+/** The distinct ids among the tokens, ascending. */
+export function usedTokens(tokens: TokenSource): Int32Array {
+  const used = new Uint8Array(tokens.vocabSize)
+  for (let start = 0; start < tokens.length; start += SCAN_TOKENS) {
+    const window = new Int32Array(Math.min(SCAN_TOKENS, tokens.length - start))
+    tokens.read(start, window)
+    for (const id of window) used[id] = 1
+  }
+  return Int32Array.from(used.keys()).filter((id) => used[id] === 1)
+}
+
 /** Where training ends and validation begins, in tokens. */
 export interface Split {
   readonly trainTokens: number

@@ -104,6 +104,7 @@ async function runTraining(
       binding: settings.weights as 'packed' | 'inputs' | 'baked' | undefined,
       layersPerProgram: settings.layersPerProgram as number | 'half' | 'all' | undefined,
       hostOps,
+      compactVocabulary: setup.compactVocabulary,
     })
     try {
       const reason = await follow(setup, settings, device, trainStep, runFolder, json, resumed)
@@ -208,14 +209,15 @@ function openRunDevice(settings: Settings, runFolder: string): Promise<Device> {
 }
 
 function showHeader(setup: TrainSetup, device: Device, runFolder: string, memory: string, resumed?: Resumed): void {
-  const { options, data, config } = setup
+  const { options, data, config, compactVocabulary } = setup
+  const compact = compactVocabulary && ` (${compactVocabulary.length} of them in the text)`
   const perStep = options.batchSize * options.seqLen * options.gradientAccumulationSteps
   print(style('bold', resumed ? `Resuming at step ${resumed.step}` : `Training ${setup.modelName}`))
   printFacts([
     ['device', `${device.description.summary}, ${device.description.math} math, ${setup.dtype} graph`],
     [
       'model',
-      `${config.model_type}, ${config.num_hidden_layers} layers, hidden ${config.hidden_size}, vocabulary ${config.vocab_size}, ${formatCount(parametersOf(setup))} parameters`,
+      `${config.model_type}, ${config.num_hidden_layers} layers, hidden ${config.hidden_size}, vocabulary ${config.vocab_size}${compact ?? ''}, ${formatCount(parametersOf(setup))} parameters`,
     ],
     ['data', `${data.description}, ${formatCount(data.tokens.length)} tokens`],
     ['step', `${perStep} tokens (${options.batchSize} × ${options.seqLen} × ${options.gradientAccumulationSteps})`],

@@ -43,6 +43,12 @@ export const trainOptions: readonly OptionRow[] = [
     help: 'start from random weights or from a checkpoint: a Hugging Face folder, a run, or a llama2.c .bin (default: scratch)',
   },
   { name: 'scratch', type: 'boolean', group: model, help: 'the same as --init scratch', flagOnly: true },
+  {
+    name: 'compactVocabulary',
+    type: 'boolean',
+    group: model,
+    help: 'limit classifier and loss to tokens that the text has; others are not learned to be unlikely',
+  },
   { name: 'seqLen', type: 'integer', group: model, help: 'tokens per sequence (default: up to 256, by the model)' },
   {
     name: 'maxSteps',

@@ -14,7 +14,7 @@ import {
 } from '@ane/models'
 import { formatBytes } from '@ane/telemetry'
 import { loadTokenizer, type Tokenizer } from '@ane/tokenizer'
-import { type PreparedData, prepareData, type TrainingOptions, trainingOptions } from '@ane/train'
+import { type PreparedData, prepareData, type TrainingOptions, trainingOptions, usedTokens } from '@ane/train'
 import { checkpointOf } from '../checkpoint-target.js'
 import { asUsage, UsageError } from '../exit.js'
 import { didYouMean } from '../options/table.js'
@@ -28,6 +28,8 @@ export interface TrainSetup {
   readonly data: PreparedData
   readonly options: TrainingOptions
   readonly dtype: 'fp16' | 'fp32'
+  /** Token ids that classifier and loss are limited to. */
+  readonly compactVocabulary?: Int32Array
 }
 
 /** What the model starts from, before the data is known. */
@@ -133,7 +135,9 @@ export async function prepare(settings: Settings, model: ModelChoice, runFolder:
   })
   const config = fitVocabulary(model, data.tokenizer)
   const weights = model.checkpoint?.weights ?? initialWeights(config, options.seed)
-  return { modelName: model.name, config, weights, data, options, dtype: settings.dtype === 'fp32' ? 'fp32' : 'fp16' }
+  const dtype = settings.dtype === 'fp32' ? 'fp32' : 'fp16'
+  const compactVocabulary = settings.compactVocabulary ? usedTokens(data.tokens) : undefined
+  return { modelName: model.name, config, weights, data, options, dtype, compactVocabulary }
 }
 
 /** A new model takes the vocabulary of its tokenizer; a checkpoint keeps its own, which must be large enough. */
@@ -156,6 +160,7 @@ export function memoryFacts(setup: TrainSetup): { total: number; text: string; f
     batchSize,
     seqLen,
     dtype: setup.dtype,
+    vocabulary: setup.compactVocabulary?.length,
   })
   return {
     total,
