@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { exitCode, exitCodeOf, UsageError } from './exit.js'
 import { benchOptions } from './options/bench-options.js'
+import { estimateRows, probeRows, samplingRows, vocabSizeRow } from './options/command-options.js'
 import { deviceRows, deviceRowsFor, dtypeRow, mathRow, threadsRow } from './options/device-options.js'
 import { addOptions } from './options/table.js'
 import { trainOptions } from './options/train-options.js'
@@ -41,33 +42,27 @@ Examples:
     .argument('<run|checkpoint>', 'a run folder (its best checkpoint), a model folder or a llama2.c .bin file')
     .option('--prompt <text>', 'text to continue', '')
     .option('--tokenizer <path>', 'tokenizer, where the checkpoint has none beside it')
-    .option('--max-tokens <n>', 'tokens to write', '200')
-    .option('--temperature <t>', '0 always takes the most likely token', '0.8')
-    .option('--top-k <n>', 'choose among the n most likely tokens, 0 all', '0')
-    .option('--top-p <p>', 'choose among the most likely tokens that reach this probability together', '0.95')
-    .option('--seed <n>', 'the same seed writes the same text', '0')
     .option('--json', 'print one JSON object')
     .action(async (target, flags) => (await import('./commands/sample.js')).sample(target, flags))
-  addOptions(sample, [...deviceRows, dtypeRow, threadsRow])
+  addOptions(sample, [...samplingRows, ...deviceRows, dtypeRow, threadsRow])
 
-  ane
+  const data = ane
     .command('data')
     .description('turn text into token shards that train reads')
     .argument('<text>', 'a .txt or .jsonl file or a folder of them')
     .requiredOption('--out <folder>', 'where the shards go; must not exist')
     .option('--tokenizer <path>', 'tokenizer file or folder (default: train one on the text)')
-    .option('--vocab-size <n>', 'vocabulary of a tokenizer trained on the text')
     .option('--json', 'print one JSON object')
     .action(async (text, flags) => (await import('./commands/data.js')).data(text, flags))
+  addOptions(data, [vocabSizeRow])
 
-  ane
+  const info = ane
     .command('info')
     .description('describe a model preset, a checkpoint or a run; without an argument, list the presets')
     .argument('[model|checkpoint]', 'preset name or path')
-    .option('--seq-len <n>', 'sequence length of the estimates')
-    .option('--batch-size <n>', 'batch size of the estimates', '1')
     .option('--json', 'print one JSON object')
     .action(async (target, flags) => (await import('./commands/info.js')).info(target, flags))
+  addOptions(info, estimateRows)
 
   ane
     .command('doctor')
@@ -75,17 +70,13 @@ Examples:
     .option('--json', 'print one JSON object')
     .action(async (flags) => (await import('./commands/doctor.js')).doctor(flags))
 
-  ane
+  const probe = ane
     .command('probe')
     .description('ask a Neural Engine, or its simulator, how it behaves; without a name, list the questions')
     .argument('[name]', 'one of the list, or all')
-    .option('--device <name>', 'ane or ane-sim', 'ane')
-    .option('--chip <name>', 'chip that ane-sim simulates, m1 … m5 or a variant such as m1-pro (default: m4)')
-    .option('--os <version>', 'macOS version that ane-sim simulates, e.g. 26.2 (default: by the chip)')
-    .option('--compile-limit <n>', 'programs a process may compile on ane-sim, 0 any number (default: by the chip)')
-    .option('--runs <n>', 'timed runs of each program', '5')
     .option('--json', 'print one JSON object with the raw samples (docs/probe-schema.md)')
     .action(async (name, flags) => (await import('./commands/probe.js')).probe(name, flags))
+  addOptions(probe, probeRows)
 
   const mil = ane.command('mil').description('check and run MIL programs')
   mil

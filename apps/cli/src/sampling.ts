@@ -4,17 +4,16 @@ import { loadTokenizer, type Tokenizer } from '@ane/tokenizer'
 import { checkpointOf } from './checkpoint-target.js'
 import { UsageError } from './exit.js'
 import { type DeviceFlags, openDeviceFor } from './options/device-options.js'
-import { integerFlag, numberFlag } from './options/numbers.js'
 
 /** Flags that choose how text is generated, as commander gives them. */
 export interface SampleFlags extends DeviceFlags {
   prompt: string
   tokenizer?: string
-  maxTokens: string
-  temperature: string
-  topK: string
-  topP: string
-  seed: string
+  maxTokens: number
+  temperature: number
+  topK: number
+  topP: number
+  seed: number
   dtype?: 'fp16' | 'fp32'
   threads?: number
 }
@@ -44,14 +43,8 @@ export interface Writer {
 
 /** @throws {UsageError} if a flag makes no sense @throws if the checkpoint or tokenizer cannot be read */
 export async function loadSampler(target: string, flags: SampleFlags): Promise<Sampler> {
-  const options: SamplingOptions = {
-    maxTokens: integerFlag('--max-tokens', flags.maxTokens, 1),
-    temperature: numberFlag('--temperature', flags.temperature, 0),
-    topK: integerFlag('--top-k', flags.topK, 0),
-    topP: numberFlag('--top-p', flags.topP, 0, 1),
-    seed: integerFlag('--seed', flags.seed, 0),
-    dtype: flags.dtype,
-  }
+  const { maxTokens, temperature, topK, topP, seed, dtype } = flags
+  const options: SamplingOptions = { maxTokens, temperature, topK, topP, seed, dtype }
   const path = await checkpointOf(target)
   const checkpoint = await loadCheckpoint(path)
   const tokenizerPath = flags.tokenizer ?? checkpoint.tokenizerPath

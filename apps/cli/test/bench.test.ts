@@ -201,12 +201,12 @@ describe('ane bench', () => {
 
   it.each([
     [['gemm', '--rounds', '0'], /^error: Expected a whole number of at least 1 for --rounds, got "0"\.$/m],
-    [['step', '--steps', 'x'], /^error: Expected a number for --steps, got "x"\.$/m],
+    [['step', '--steps', 'x'], /^error: Expected a whole number of at least 1 for --steps, got "x"\.$/m],
     [['step', '--math', 'exakt'], /^error: Expected one of exact, fast for --math, got "exakt"\.$/m],
     [['step', '--compact-vocabulary', '513'], /at most 512, the vocabulary of stories260k, .* got 513\.$/m],
     [['pipelines', '--chips', 'm9'], /m9/],
     ...['step', 'gemm', 'memory'].flatMap((name): [string[], RegExp][] => [
-      [[name, '--threads', '0'], /^error: Expected an integer from 1 to \d+ for threads, got 0\.$/m],
+      [[name, '--threads', '0'], /^error: Expected a whole number of at least 1 for --threads, got "0"\.$/m],
       [[name, '--threads', '100000'], /^error: Expected an integer from 1 to \d+ for threads, got 100000\.$/m],
     ]),
   ])('%j ends with status 2 and a message', async (args, message) => {
@@ -217,9 +217,9 @@ describe('ane bench', () => {
   })
 
   it.each([
-    ['decode', '--threads', '0'],
-    ['optim', '--threads', '0'],
-    ['peak', '--threads', '0'],
+    ['decode', '--threads', '100000'],
+    ['optim', '--threads', '100000'],
+    ['peak', '--threads', '100000'],
     ['decode', '--prefill', '513', '--model', 'stories260k'],
   ])('%s %s %s ends with status 2 and says what is possible', async (...args) => {
     const { status, out, err } = await run(...args)

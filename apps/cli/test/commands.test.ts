@@ -39,6 +39,25 @@ describe('ane', () => {
     expect((await ane(['sample', 'x', '--promt', 'hi'], shop.folder)).err).toContain('Did you mean --prompt?')
     expect(await ane(['sample'], shop.folder)).toMatchObject({ status: 2 })
   })
+
+  it.each([
+    ['train', '--layers-per-program', '0', 'a whole number of at least 1 or half or all'],
+    ['train', '--layers-per-program', 'x', 'a whole number of at least 1 or half or all'],
+    ['train', '--learning-rate', '-1', 'a number of at least 0'],
+    ['train', '--eval-fraction', '0.7', 'a number from 0 to 0.5'],
+    ['train', '--loss-scale', '0', 'a positive number or dynamic'],
+    ['train', '--threads', '0', 'a whole number of at least 1'],
+    ['bench step', '--layers-per-program', '-1', 'a whole number of at least 1 or half or all'],
+    ['sample none', '--top-p', '1.5', 'a number from 0 to 1'],
+    ['data text.txt', '--vocab-size', '256', 'a whole number of at least 257'],
+    ['info tiny', '--batch-size', '1e-3', 'a whole number of at least 1'],
+    ['probe dispatch', '--runs', '2.5', 'a whole number of at least 1'],
+    ['mil run a.mil', '--threads', 'many', 'a whole number of at least 1'],
+  ])('ane %s names %s and what it takes, got %s, and exits with 2', async (command, flag, value, expected) => {
+    const { status, out, err } = await ane([...command.split(' '), flag, value], shop.folder)
+    expect(err).toContain(`Expected ${expected} for ${flag}, got "${value}".`)
+    expect({ status, out }).toEqual({ status: 2, out: '' })
+  })
 })
 
 describe('ane info', () => {
@@ -141,6 +160,17 @@ describe('ane mil', () => {
       expect([...(z.data as Float32Array)]).toEqual(Array.from({ length: 8 }, (_, i) => -1 + i / 2))
     }
     expect(readFileSync(file('cpu.safetensors')).equals(readFileSync(file('reference.safetensors')))).toBe(true)
+  })
+
+  it('never writes results over the program or its inputs', async () => {
+    const before = ['good.mil', 'in.safetensors'].map((name) => readFileSync(file(name)))
+    for (const place of ['good.mil', './in.safetensors']) {
+      const run = await ane(['mil', 'run', 'good.mil', '--inputs', 'in.safetensors', '--outputs', place], shop.folder)
+      expect(run.err).toContain(`which is needed, for --outputs, got ${place}.`)
+      expect(run.status).toBe(2)
+    }
+    const after = ['good.mil', 'in.safetensors'].map((name) => readFileSync(file(name)))
+    expect(after.every((bytes, i) => bytes.equals(before[i]))).toBe(true)
   })
 
   it('names the input that is missing or has another shape', async () => {

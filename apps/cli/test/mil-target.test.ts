@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { buildProgram, print } from '@ane/mil'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ane, workshop } from './ane.js'
 
@@ -88,6 +89,41 @@ describe('ane mil check --target', () => {
     expect((await run()).out).toMatch(/weight files unchanged/)
     writeFileSync(zeros, 'other')
     expect(await run()).toMatchObject({ status: 2, err: expect.stringContaining('Expected no other file at') })
+  })
+
+  it('never writes over the program it reads or a weight file, however they are spelled', async () => {
+    mkdirSync(file('kept/weights'), { recursive: true })
+    const values = new Float32Array(4096).fill(0.5)
+    const { program: weighted, blobs } = buildProgram({ name: 'main' }, (b) => {
+      const w = b.constant('fp16', [1, 64, 1, 64], values, { name: 'w', path: '@model_path/weights/w.bin' })
+      b.output(b.add({ x: b.silu({ x: b.input('a', 'fp16', [1, 64, 1, 64]) }), y: w }), 'z')
+    })
+    const [text, bytes] = [print(weighted), blobs.get('@model_path/weights/w.bin')!]
+    writeFileSync(file('kept/in.mil'), text)
+    writeFileSync(file('kept/weights/w.bin'), bytes)
+    symlinkSync('in.mil', file('kept/link.mil'))
+    linkSync(file('kept/in.mil'), file('kept/hard.mil'))
+    const places = ['in.mil', 'link.mil', 'hard.mil', './weights/../in.mil', 'weights/w.bin', '../kept/in.mil']
+    for (const place of [...places.map((name) => `kept/${name}`), file('kept/in.mil')]) {
+      const { status, err } = await ane(
+        ['mil', 'check', 'kept/in.mil', '--target', 'm4', '--fix', place, '--json'],
+        shop.folder,
+      )
+      expect(err).toContain(`which is needed, for --fix, got ${place}.`)
+      expect(status).toBe(2)
+      expect(readFileSync(file('kept/in.mil'), 'utf8')).toBe(text)
+      expect(readFileSync(file('kept/weights/w.bin')).equals(bytes)).toBe(true)
+    }
+    const written = await ane(
+      ['mil', 'check', 'kept/in.mil', '--target', 'm4', '--fix', 'weights/w.bin', '--weights', 'kept'],
+      shop.folder,
+    )
+    expect(written).toMatchObject({ status: 2, err: expect.stringContaining('existing folder for --fix') })
+    mkdirSync(file('weights'))
+    const moved = ['mil', 'check', 'kept/in.mil', '--target', 'm4', '--weights', 'kept', '--fix']
+    expect((await ane([...moved, 'weights'], shop.folder)).err).toContain('got the folder weights.')
+    expect((await ane([...moved, 'copy.mil'], shop.folder)).status).toBe(0)
+    expect(readFileSync(file('weights/w.bin')).equals(bytes)).toBe(true)
   })
 
   it('pads widths only when asked to, and says how inputs and outputs are laid out then', async () => {

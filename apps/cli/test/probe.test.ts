@@ -127,11 +127,11 @@ describe('ane probe', () => {
     [['reload', '--device', 'cpu'], 3, /Expected ane or ane-sim for --device, got cpu/],
     [['reload', '--device', 'auto'], 3, /ane-sim/],
     [['relod', '--device', 'ane-sim'], 2, /Did you mean reload\?/],
-    [['reload', '--device', 'tpu'], 2, /for --device, got tpu/],
+    [['reload', '--device', 'tpu'], 2, /for --device, got "tpu"/],
     [['reload', '--chip', 'm4'], 2, /Expected --device ane-sim for --chip, got ane/],
     [['reload', '--device', 'ane-sim', '--chip', 'm9'], 2, /m9/],
-    [['reload', '--device', 'ane-sim', '--runs', '0'], 2, /--runs, got 0/],
-    [['reload', '--device', 'ane-sim', '--compile-limit', 'x'], 2, /--compile-limit, got x/],
+    [['reload', '--device', 'ane-sim', '--runs', '0'], 2, /--runs, got "0"/],
+    [['reload', '--device', 'ane-sim', '--compile-limit', 'x'], 2, /--compile-limit, got "x"/],
   ])('%j ends with status %i and a message', async (args, code, message) => {
     const { status, out, err } = await ane(['probe', ...args], tmpdir())
     expect(err).toMatch(message)

@@ -1,6 +1,4 @@
 /** Saved results, to see what a change made faster or slower. */
-import { existsSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
 import { UsageError } from '../exit.js'
 import { readJson } from '../report/submissions.js'
 import { type Machine, summarize } from './machine.js'
@@ -19,12 +17,6 @@ export interface Comparison {
   /** How many times as long, or as much memory, as the baseline: above 1 is worse. */
   readonly ratio: number
   readonly slower: boolean
-}
-
-/** @throws {UsageError} if the folder of a file to be written does not exist */
-export function checkSave(path: string): void {
-  if (!existsSync(dirname(resolve(path))))
-    throw new UsageError(`Expected a file in an existing folder for --save, got ${path}. Make the folder first.`)
 }
 
 /**

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import type { OutputFlags } from '../options/bench-options.js'
+import { checkOutputFile } from '../output-file.js'
 import { print, printJson, printTable, style } from '../terminal/output.js'
-import { type Comparison, checkSave, compare, readBaseline } from './baseline.js'
+import { type Comparison, compare, readBaseline } from './baseline.js'
 import { machine } from './machine.js'
 import type { BenchResult, Findings } from './result.js'
 import { shown, showResult } from './show.js'
@@ -19,7 +20,7 @@ export interface Bench {
 /** Runs a benchmark; prints, saves and compares its result as the flags ask. @throws {UsageError} before anything is measured */
 export async function runBench({ bench, settings, measure, describe }: Bench, flags: OutputFlags): Promise<void> {
   const here = machine()
-  if (flags.save !== undefined) checkSave(flags.save)
+  if (flags.save !== undefined) checkOutputFile('--save', flags.save)
   const expected = { bench, settings: { ...settings, isa: here.isas[0] }, machine: here }
   const baseline = flags.compare === undefined ? undefined : readBaseline(flags.compare, expected)
   const result: BenchResult = {

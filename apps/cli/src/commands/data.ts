@@ -3,13 +3,12 @@ import { formatCount } from '@ane/telemetry'
 import { loadTokenizer } from '@ane/tokenizer'
 import { prepareData } from '@ane/train'
 import { UsageError } from '../exit.js'
-import { integerFlag } from '../options/numbers.js'
 import { print, printFacts, printJson } from '../terminal/output.js'
 
 interface DataFlags {
   out: string
   tokenizer?: string
-  vocabSize?: string
+  vocabSize?: number
   json?: boolean
 }
 
@@ -19,14 +18,13 @@ export async function data(text: string, flags: DataFlags): Promise<void> {
   if (existsSync(flags.out)) throw new UsageError(`Expected a new folder for --out, got the existing ${flags.out}.`)
   if (flags.tokenizer !== undefined && flags.vocabSize !== undefined)
     throw new UsageError('Expected --tokenizer or --vocab-size, got both.')
-  const vocabSize = flags.vocabSize === undefined ? undefined : integerFlag('--vocab-size', flags.vocabSize, 257)
   const given = flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer)
   const start = performance.now()
   try {
     const { tokens, tokenizer } = await prepareData({
       data: text,
       tokenizer: given,
-      vocabSize,
+      vocabSize: flags.vocabSize,
       seed: 0,
       folder: flags.out,
     })

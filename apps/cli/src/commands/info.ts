@@ -14,13 +14,12 @@ import { formatBytes, formatCount } from '@ane/telemetry'
 import { readRun, readTrainerState } from '@ane/train'
 import { checkpointOf } from '../checkpoint-target.js'
 import { UsageError } from '../exit.js'
-import { integerFlag } from '../options/numbers.js'
 import { didYouMean } from '../options/table.js'
 import { print, printFacts, printJson, printTable, style } from '../terminal/output.js'
 
 interface InfoFlags {
-  seqLen?: string
-  batchSize: string
+  seqLen?: number
+  batchSize: number
   json?: boolean
 }
 
@@ -69,8 +68,7 @@ function describeModel(
   weights?: Weights,
 ): void {
   const positions = config.max_position_embeddings
-  const seqLen = flags.seqLen === undefined ? Math.min(256, positions) : integerFlag('--seq-len', flags.seqLen, 1)
-  const batchSize = integerFlag('--batch-size', flags.batchSize, 1)
+  const { seqLen = Math.min(256, positions), batchSize } = flags
   if (seqLen > positions)
     throw new UsageError(`Expected at most ${positions} (max_position_embeddings) for --seq-len, got ${seqLen}.`)
   const memory = memoryEstimate(config, { batchSize, seqLen })

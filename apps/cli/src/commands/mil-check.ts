@@ -40,7 +40,10 @@ export async function milCheck(file: string, flags: CheckFlags): Promise<void> {
   const sound = errors === 0 ? program : undefined
   const report = await checkTarget(program, flags)
   const fixing = report && { target: report.target, padWidths: flags.padWidths }
-  const fix = fixing && sound && flags.fix ? await writeLowered(sound, blobs, weights, flags.fix, fixing) : undefined
+  const fix =
+    fixing && sound && flags.fix
+      ? await writeLowered(sound, blobs, { source: file, weights }, flags.fix, fixing)
+      : undefined
   const refused = fix ? fix.remaining : (report?.limits ?? [])
   const total = errors + refused.filter(({ severity }) => severity === 'error').length
   if (flags.json) printJson({ file, ok: total === 0, diagnostics, ...report, ...(fix && { fix }) })

@@ -4,6 +4,7 @@ import { readSafetensors, type SafetensorsDtype, type SafetensorsTensor, writeSa
 import { type Device, loadBlobs, type MathMode, type Surface, type SurfaceDtype } from '@ane/runtime'
 import { readInputFile } from '../input-file.js'
 import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
+import { checkOutputFile } from '../output-file.js'
 import { print, printJson, printTable } from '../terminal/output.js'
 
 interface MilRunFlags extends DeviceFlags {
@@ -32,6 +33,7 @@ const fileDtype: Record<SurfaceDtype, SafetensorsDtype> = {
 export async function milRun(file: string, flags: MilRunFlags): Promise<void> {
   const text = readInputFile(file).toString('utf8')
   const program = parse(text, { path: file })
+  checkOutputFile('--outputs', flags.outputs, [file, flags.inputs])
   const given = await readSafetensors(flags.inputs)
   const device = await openDeviceFor(
     { ...flags, device: flags.device ?? 'cpu' },

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import {
+  blobPaths,
   checkLimits,
   type LimitDiagnostic,
   type LoweredProgram,
@@ -13,6 +14,7 @@ import {
   type Value,
 } from '@ane/mil'
 import { asUsage, UsageError } from '../exit.js'
+import { checkOutputFile } from '../output-file.js'
 import { print, style } from '../terminal/output.js'
 
 /** Flags that ask about a chip. */
@@ -36,6 +38,13 @@ interface WidenedPort {
   readonly kind: 'input' | 'output'
   readonly from: readonly number[]
   readonly to: readonly number[]
+}
+
+/** Where a program was read. */
+interface ProgramPlace {
+  readonly source: string
+  /** The folder of its weight files. */
+  readonly weights: string
 }
 
 /** A lowered program on disk. */
@@ -67,12 +76,12 @@ export async function checkTarget(program: Program | undefined, flags: TargetFla
 /**
  * Writes the lowered program and the weight files it needs beside it; existing files with the same bytes stay.
  *
- * @throws {UsageError} if a weight file of another content is in the way
+ * @throws {UsageError} if a weight file of another content is in the way, or `file` is the program or one of its weights
  */
 export async function writeLowered(
   program: Program,
   blobs: Map<string, Uint8Array> | undefined,
-  weights: string,
+  { source, weights }: ProgramPlace,
   file: string,
   { target, padWidths }: { readonly target: TargetReport['target']; readonly padWidths?: boolean | undefined },
 ): Promise<WrittenProgram> {
@@ -80,6 +89,8 @@ export async function writeLowered(
   const text = printProgram(lowered.program)
   const folder = dirname(file)
   const files = [...lowered.blobs].map(([path, bytes]) => ({ name: relativeBlobPath(path), bytes }))
+  const read = blobPaths(program).map((path) => join(weights, relativeBlobPath(path)))
+  checkOutputFile('--fix', file, [source, ...read, ...files.map(({ name }) => join(folder, name))])
   const missing = files.filter(({ name, bytes }) => {
     const place = join(folder, name)
     if (!existsSync(place)) return true

@@ -202,8 +202,6 @@ function runHostOps({ hostOps, aneExtras, layersPerProgram }: Settings): HostOp[
 function openRunDevice(settings: Settings, runFolder: string): Promise<Device> {
   const math = settings.math as 'exact' | 'fast' | undefined
   const threads = settings.threads as number | undefined
-  if (threads !== undefined && threads < 1)
-    throw new UsageError(`Expected a whole number of at least 1 for --threads, got ${threads}.`)
   // Beside the run folder, which a run that fails before it begins leaves empty.
   return openDeviceFor(settings as DeviceFlags, { math, threads, dumpFolder: `${runFolder}-failed-programs` })
 }

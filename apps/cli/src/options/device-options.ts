@@ -1,6 +1,5 @@
 import type { Device, DeviceKind, MathMode } from '@ane/runtime'
 import { asUsage, UsageError } from '../exit.js'
-import { wordFlag } from './numbers.js'
 import type { OptionRow } from './table.js'
 
 const kinds: readonly DeviceKind[] = ['auto', 'cpu', 'reference', 'ane', 'ane-sim']
@@ -35,6 +34,7 @@ export const deviceRows: readonly OptionRow[] = [
 export const threadsRow: OptionRow = {
   name: 'threads',
   type: 'integer',
+  least: 1,
   group: 'Device',
   help: 'threads of the CPU engine (default: all cores)',
 }
@@ -65,7 +65,7 @@ export const deviceRowsFor = (fallback: DeviceKind): OptionRow[] =>
 
 /** The settings above as commander parses them. */
 export interface DeviceFlags {
-  device?: string
+  device?: DeviceKind
   chip?: string
   os?: string
 }
@@ -85,7 +85,7 @@ export interface DeviceChoices {
  * @throws {AneError} if the device is not available
  */
 export async function openDeviceFor(flags: DeviceFlags, choices: DeviceChoices = {}): Promise<Device> {
-  const kind = wordFlag('--device', flags.device ?? 'auto', kinds)
+  const { device: kind = 'auto' } = flags
   const simulated = kind === 'ane-sim'
   const given = flags.chip !== undefined ? '--chip' : flags.os !== undefined ? '--os' : undefined
   if (!simulated && given !== undefined) throw new UsageError(`Expected --device ane-sim for ${given}, got ${kind}.`)

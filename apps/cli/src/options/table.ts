@@ -3,16 +3,31 @@ import { distance } from 'fastest-levenshtein'
 import { UsageError } from '../exit.js'
 
 /** One setting: how it is spelled as a flag, in a configuration file and in run.json, and what it may be. */
-export interface OptionRow {
+export type OptionRow = NumberRow | TextRow | SwitchRow
+
+interface NumberRow extends Row {
+  readonly type: 'integer' | 'number'
+  /** The smallest number allowed; `Number.MIN_VALUE` for any above 0. */
+  readonly least: number
+  /** The largest number allowed. */
+  readonly most?: number
+}
+
+interface TextRow extends Row {
+  readonly type: 'string'
+}
+
+interface SwitchRow extends Row {
+  readonly type: 'boolean'
+}
+
+interface Row {
   /** Name in code; the flag is its kebab-case, the key on disk its snake_case. */
   readonly name: string
-  readonly type: 'integer' | 'number' | 'string' | 'boolean'
   /** Shown for the value in the help. */
   readonly value?: string
   readonly help: string
   readonly group: string
-  /** The smallest number allowed. */
-  readonly least?: number
   /** Taken by the flag when it is not given, and shown in the help. */
   readonly fallback?: OptionValue
   /** The only words allowed; for numbers, words allowed besides numbers. */
@@ -41,7 +56,6 @@ export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) =
 export function readValue(row: OptionRow, given: unknown, where: string): OptionValue {
   const expected = (what: string) => new UsageError(`Expected ${what} for ${where}, got ${JSON.stringify(given)}.`)
   if (row.words && typeof given === 'string' && row.words.includes(given)) return given
-  const alternatives = row.words ? ` or ${row.words.join(' or ')}` : ''
   if (row.type === 'boolean') {
     if (typeof given === 'boolean') return given
     throw expected('true or false')
@@ -53,11 +67,16 @@ export function readValue(row: OptionRow, given: unknown, where: string): Option
     throw expected('text')
   }
   const number = typeof given === 'string' && given.trim() !== '' ? Number(given) : given
-  if (typeof number !== 'number' || !Number.isFinite(number)) throw expected(`a number${alternatives}`)
-  if (row.type === 'integer' && !Number.isSafeInteger(number)) throw expected(`a whole number${alternatives}`)
-  if (row.least !== undefined && number < row.least)
-    throw expected(`a ${row.type === 'integer' ? 'whole ' : ''}number of at least ${row.least}${alternatives}`)
-  return number
+  const kind = row.type === 'integer' ? Number.isSafeInteger : Number.isFinite
+  const { least, most = Number.MAX_VALUE } = row
+  if (typeof number === 'number' && kind(number) && number >= least && number <= most) return number
+  throw expected([describeNumber(row), ...(row.words ?? [])].join(' or '))
+}
+
+function describeNumber({ type, least, most }: NumberRow): string {
+  const whole = type === 'integer' ? 'whole ' : ''
+  if (least === Number.MIN_VALUE) return `a positive ${whole}number`
+  return `a ${whole}number ${most === undefined ? `of at least ${least}` : `from ${least} to ${most}`}`
 }
 
 /** The commander options of a row: the documented flag first, then hidden ones for its aliases. */

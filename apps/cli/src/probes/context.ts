@@ -5,12 +5,11 @@ import { chips, resolveTarget } from '@ane/mil'
 import { type AneDevice, AneError, type AneMethod, type DeviceOptions, loadAddon, openDevice } from '@ane/runtime'
 import { asUsage, UsageError } from '../exit.js'
 import type { DeviceFlags } from '../options/device-options.js'
-import { integerFlag, wordFlag } from '../options/numbers.js'
 
 /** Flags of `ane probe`. */
 export interface ProbeFlags extends DeviceFlags {
-  compileLimit?: string
-  runs: string
+  compileLimit?: number
+  runs: number
   json?: boolean
 }
 
@@ -38,8 +37,7 @@ const SIMULATOR_HINT = 'Try the simulator: ane probe <name> --device ane-sim'
  * @throws {AneError} code `ANE_UNAVAILABLE` if the device is not a Neural Engine or its simulator
  */
 export async function probeContext(flags: ProbeFlags): Promise<ProbeContext> {
-  const runs = integerFlag('--runs', flags.runs, 1)
-  const asked = wordFlag('--device', flags.device ?? 'ane', ['ane', 'ane-sim', 'auto', 'cpu', 'reference'])
+  const { runs, compileLimit, device: asked = 'ane' } = flags
   if (asked !== 'ane' && asked !== 'ane-sim') {
     const message = `Expected ane or ane-sim for --device, got ${asked}, which is no Neural Engine. ${SIMULATOR_HINT}`
     throw new AneError('ANE_UNAVAILABLE', message)
@@ -48,12 +46,10 @@ export async function probeContext(flags: ProbeFlags): Promise<ProbeContext> {
   for (const [flag, value] of Object.entries({
     '--chip': flags.chip,
     '--os': flags.os,
-    '--compile-limit': flags.compileLimit,
+    '--compile-limit': compileLimit,
   })) {
     if (!simulated && value !== undefined) throw new UsageError(`Expected --device ane-sim for ${flag}, got ${asked}.`)
   }
-  const compileLimit =
-    flags.compileLimit === undefined ? undefined : integerFlag('--compile-limit', flags.compileLimit, 0)
   const target = simulated
     ? await asUsage(() => resolveTarget({ chip: flags.chip ?? 'm4', ...(flags.os !== undefined && { os: flags.os }) }))
     : undefined
