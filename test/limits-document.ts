@@ -58,7 +58,7 @@ export function limitsDocument(): string {
 }
 
 function row(rule: LimitRule): string {
-  const { id, severity, symptom, check, checker, evidence, seen, repair, fix, os } = rule
+  const { id, severity, symptom, check, checker, evidence, seen, repair, option, fix, os } = rule
   const chipNames = rule.chips === 'all' ? 'all' : rule.chips.join(', ')
   const versions = os
     ? ` (macOS ${[os.from && `from ${os.from}`, os.to && `to ${os.to}`].filter(Boolean).join(' ')})`
@@ -73,7 +73,9 @@ function row(rule: LimitRule): string {
     `${chipNames}${versions}${seen ? `; ${seen}` : ''}`,
     reports,
     checker ? check : `${check}, no checker`,
-    [repair ?? '–'].flat().join(', '),
+    [repair ?? (option ? Object.entries(option).map(([name, value]) => `with ${name}: '${value}'`) : '–')]
+      .flat()
+      .join(', '),
   ]
   return `| ${cells.map(escaped).join(' | ')} |`
 }

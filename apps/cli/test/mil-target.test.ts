@@ -133,6 +133,8 @@ describe('ane mil check --target', () => {
     const kept = await ane(fix, shop.folder)
     expect(kept.status).toBe(1)
     expect(kept.out).not.toContain('instead of')
+    expect(kept.out).toMatch(/error: C-53 .* Fix: .*, or pad\. \(--fix with --pad-widths does\.\)$/m)
+    expect(kept.out).not.toContain('lower')
     expect(readFileSync(file('wide.mil'), 'utf8')).toContain('main<ios18>(tensor<fp16, [1, 64, 1, 40]> a)')
     const { status, out } = await ane([...fix, '--pad-widths'], shop.folder)
     expect(status).toBe(0)

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { Program } from '../src/ir.js'
 import { checkLimits } from '../src/limits/check.js'
-import { chipFamilies } from '../src/limits/chips.js'
+import { chipFamilies, chips, resolveTarget } from '../src/limits/chips.js'
+import { lower } from '../src/limits/lower.js'
 import { limitRules } from '../src/limits/rules.js'
 import { operatorCases } from './limit-cases.js'
 import { m4, plain, text, unary } from './limit-programs.js'
@@ -86,6 +88,28 @@ describe('checkLimits', () => {
     expect(() => checkLimits(plain, { chip: 'm4', os: 'tahoe' })).toThrow(
       /macOS version such as 26.2 for os, got tahoe/,
     )
+  })
+
+  it('refuses versions of macOS older than the chip, and takes its first', () => {
+    expect(() => checkLimits(plain, { chip: 'm4', os: '12' })).toThrow(
+      'Expected macOS 15 or newer for os of m4, got 12.',
+    )
+    for (const { name, firstOs, os } of chips) {
+      expect(resolveTarget({ chip: name, os: firstOs }).os).toBe(firstOs)
+      expect(resolveTarget({ chip: name }).os).toBe(os)
+      expect(() => resolveTarget({ chip: name, os: `${Number(firstOs) - 1}.9` })).toThrow(/ or newer for os of /)
+    }
+  })
+
+  it('names the option of lower where programs change only when asked to', () => {
+    for (const id of ['C-52', 'C-53', 'C-54']) {
+      const { breaks, target } = limitCases.find((limitCase) => limitCase.id === id)!
+      const found = (program: Program) => checkLimits(program, target).find(({ rule }) => rule === id)
+      expect(found(breaks)).toMatchObject({ repairable: false, option: { widths: 'pad' } })
+      expect(found(breaks)?.fix).not.toMatch(/lower|--/)
+      expect(found(lower(breaks, target).program)).toBeDefined()
+      expect(found(lower(breaks, { ...target, ...found(breaks)?.option }).program)).toBeUndefined()
+    }
   })
 
   it('never fails on a program that is wrong', () => {

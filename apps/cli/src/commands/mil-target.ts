@@ -142,13 +142,19 @@ export function printWidened({ file, widened }: WrittenProgram): void {
 
 const COLOURS = { error: 'red', warning: 'yellow', info: 'dim' } as const
 
+/** Which flags repair a limit. */
+function fixFlag({ repairable, option }: LimitDiagnostic): string {
+  if (repairable) return ' (--fix does.)'
+  return option?.widths === 'pad' ? ' (--fix with --pad-widths does.)' : ''
+}
+
 /** One line per broken limit, and what to do about it. */
 export function printLimits(file: string, limits: readonly LimitDiagnostic[]): void {
   for (const diagnostic of limits) {
-    const { severity, rule, symptom, evidence, op, operation, message, fix, line, column, repairable } = diagnostic
+    const { severity, rule, symptom, evidence, op, operation, message, fix, line, column } = diagnostic
     const where = line === undefined ? file : `${file}:${line}:${column ?? 1}`
     const what = [op, operation].filter((part) => part !== undefined).join(' ')
     const head = `${where}: ${style(COLOURS[severity], severity)}: ${rule}${what ? ` ${what}` : ''}: ${message}`
-    print(`${head} [${symptom}; ${evidence}]${fix ? ` Fix: ${fix}${repairable ? ' (--fix does.)' : ''}` : ''}`)
+    print(`${head} [${symptom}; ${evidence}]${fix ? ` Fix: ${fix}${fixFlag(diagnostic)}` : ''}`)
   }
 }

@@ -4,7 +4,7 @@ import type { Operation, Program } from '../ir.js'
 import { tensorOf } from '../tensor.js'
 import { compareVersions, type ResolvedTarget, resolveTarget, type Target } from './chips.js'
 import { ProgramFacts, type SurfaceSizes } from './facts.js'
-import type { Finding, LimitRule, LimitSeverity, Symptom } from './rule.js'
+import type { Finding, LimitRule, LimitSeverity, LowerOptions, Symptom } from './rule.js'
 import { limitRules } from './rules.js'
 
 /** What a program is checked for. */
@@ -25,6 +25,8 @@ export interface LimitDiagnostic {
   readonly fix?: string
   /** Whether `lower` repairs it. */
   readonly repairable: boolean
+  /** The options with which `lower` repairs it. */
+  readonly option?: LowerOptions
   /** MIL name of the operation. */
   readonly op?: string
   /** Name of its first result, or of the input or output concerned. */
@@ -77,7 +79,7 @@ function isOpen(operation: Operation | undefined): boolean {
 }
 
 function diagnostic(rule: LimitRule, finding: Finding, { func, target }: ProgramFacts): LimitDiagnostic {
-  const { id, symptom, evidence, fix, repair, chips, seen } = rule
+  const { id, symptom, evidence, fix, repair, option, chips, seen } = rule
   const { operation, value } = finding
   const elsewhere = !reportedFor(rule, target)
   const own = finding.severity && RANK[finding.severity] > RANK[rule.severity] ? finding.severity : rule.severity
@@ -95,6 +97,7 @@ function diagnostic(rule: LimitRule, finding: Finding, { func, target }: Program
     evidence: evidence.sources,
     ...(fix && { fix }),
     repairable: repair !== undefined && !finding.unrepairable && !isOpen(operation),
+    ...(option && { option }),
     ...(operation && { op: operation.op }),
     ...((operation || value) && { operation: operation?.results[0]?.name ?? value?.name }),
     function: func.name,

@@ -10,6 +10,7 @@ export {
   type LimitRule,
   type LimitSection,
   type LimitSeverity,
+  type LowerOptions,
   limitSections,
   type RepairName,
   repairNames,

@@ -17,17 +17,15 @@ import type { Repair } from './repairs/rewriting.js'
 import { scaleByMean } from './repairs/scale-by-mean.js'
 import { joinWeightRecords } from './repairs/weight-records.js'
 import { padWidths } from './repairs/widths.js'
-import { type RepairName, repairNames } from './rule.js'
+import { type LowerOptions, type RepairName, repairNames } from './rule.js'
 import { limitRule } from './rules.js'
 
 /** What a program is lowered for, and what may change. */
-export interface LowerTarget extends Target {
+export interface LowerTarget extends Target, LowerOptions {
   /** Weight files of the program; needed where each weight must have a file of its own. */
   readonly blobs?: BlobFiles
   /** `separate` returns the parts of joined outputs, for chips that refuse `concat`. */
   readonly outputs?: 'separate'
-  /** `pad` widens inputs and outputs to multiples of 32 columns; what was there stays in front, the rest is 0. */
-  readonly widths?: 'pad'
 }
 
 /** A program for one chip. */

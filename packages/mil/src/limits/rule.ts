@@ -60,6 +60,12 @@ export const repairNames = [
 /** One of `repairNames`. */
 export type RepairName = (typeof repairNames)[number]
 
+/** What `lower` changes only when asked to. */
+export interface LowerOptions {
+  /** `pad` widens inputs and outputs to multiples of 32 columns; what was there stays in front, the rest is 0. */
+  readonly widths?: 'pad'
+}
+
 /** Something that breaks a limit. */
 export interface Finding {
   /** `Expected <what> for <name>, got <value>.` */
@@ -97,6 +103,8 @@ export interface LimitRule {
   readonly fix?: string
   /** The repairs that remove it. */
   readonly repair?: RepairName | readonly RepairName[]
+  /** The options with which `lower` removes it. */
+  readonly option?: LowerOptions
 }
 
 /** What the codes in `Evidence.sources` stand for. */

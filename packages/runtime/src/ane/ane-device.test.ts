@@ -147,6 +147,15 @@ describe('ane-sim', () => {
     expect(readFileSync(file, 'utf8')).toBe(text)
   })
 
+  it('names the option of lower that repairs a refused program', async () => {
+    const device = await open({ chip: 'm5', faults: { compile: [1] } })
+    const { program } = buildProgram({ name: 'main' }, (b) =>
+      b.output(b.sigmoid({ x: b.input('x', 'fp16', [1, 64, 1, 48]) }), 'y'),
+    )
+    const failure = await failureOf(device.compile(print(program)))
+    expect(failure.message).toMatch(/limit C-53 of m5 .*, or pad\. lower does with widths: 'pad'\./)
+  })
+
   it('says why a refused text is no program', async () => {
     const failure = await failureOf((await open()).compile('program(1.3)\n{ oops }', { name: 'oops' }))
     expect(failure.code).toBe('ANE_COMPILE_FAILED')
@@ -210,6 +219,7 @@ describe('ane-sim', () => {
   it('refuses options it does not have and values that make no sense', async () => {
     await expect(openDevice('ane-sim', { chip: 'm9' })).rejects.toThrow(RangeError)
     await expect(openDevice('ane-sim', { os: 'Sequoia' })).rejects.toThrow('Expected a macOS version')
+    await expect(openDevice('ane-sim', { chip: 'm5', os: '15.7' })).rejects.toThrow('macOS 26 or newer for os of m5')
     await expect(openDevice('ane-sim', { math: 'fast' })).rejects.toThrow('Expected exact for math, got fast.')
     await expect(openDevice('ane-sim', { qos: 64 })).rejects.toThrow('Expected an integer from 0 to 63 for qos')
     await expect(openDevice('ane-sim', { faults: { compile: [0] } })).rejects.toThrow('faults.compile')

@@ -1,7 +1,7 @@
 /** What is known about a program a Neural Engine does not take. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { checkLimits, FormatError, type LimitTarget, parse, verify } from '@ane/mil'
+import { checkLimits, FormatError, type LimitTarget, type LowerOptions, parse, verify } from '@ane/mil'
 
 /**
  * What the validator says to the text of a refused program: why it is no program, else the limits of the chip it breaks,
@@ -14,11 +14,12 @@ export function diagnosis(mil: string, target: LimitTarget): string {
     if (wrong !== undefined) return `The program is wrong itself${at(wrong.line)}: ${wrong.message}`
     const [first, ...others] = checkLimits(program, target).filter(({ severity }) => severity !== 'info')
     if (first === undefined) return `It breaks no known limit of ${target.chip}.`
-    const { rule, severity, line, message, fix } = first
+    const { rule, severity, line, message, fix, option } = first
     const rest = [...new Set(others.map((other) => other.rule))].filter((id) => id !== rule)
     return [
       `It breaks limit ${rule} of ${target.chip} (${severity}${at(line)}): ${message}`,
       ...(fix === undefined ? [] : [fix]),
+      ...(option === undefined ? [] : [`lower does with ${spellOption(option)}.`]),
       ...(rest.length === 0 ? [] : [`It also breaks ${rest.join(', ')}.`]),
     ].join(' ')
   } catch (error) {
@@ -26,6 +27,11 @@ export function diagnosis(mil: string, target: LimitTarget): string {
     throw error
   }
 }
+
+const spellOption = (option: LowerOptions) =>
+  Object.entries(option)
+    .map(([name, value]) => `${name}: '${value}'`)
+    .join(', ')
 
 const at = (line: number | undefined) => (line === undefined ? '' : `, line ${line}`)
 

@@ -73,7 +73,8 @@ export const shapeRules: readonly LimitRule[] = [
     severity: 'warning',
     check: 'text',
     checker: (facts) => widths(facts, (width) => (width < 32 ? 'at least 32' : undefined)),
-    fix: 'Use longer sequences, lay other data beside them, or pad (widths: pad of lower, --pad-widths beside --fix).',
+    fix: 'Use longer sequences, lay other data beside them, or pad.',
+    option: { widths: 'pad' },
   },
   {
     id: 'C-53',
@@ -86,7 +87,8 @@ export const shapeRules: readonly LimitRule[] = [
     severity: 'error',
     check: 'text',
     checker: (facts) => widths(facts, (width) => (width % 32 === 0 ? undefined : 'a multiple of 32')),
-    fix: 'Choose a sequence length that is a multiple of 32 and align: 32 when packing, or pad (widths: pad of lower, --pad-widths beside --fix).',
+    fix: 'Choose a sequence length that is a multiple of 32 and align: 32 when packing, or pad.',
+    option: { widths: 'pad' },
   },
   {
     id: 'C-54',
@@ -99,7 +101,8 @@ export const shapeRules: readonly LimitRule[] = [
     severity: 'error',
     check: 'text',
     checker: (facts) => widths(facts, (width) => (width % 16 === 0 ? undefined : 'a multiple of 16')),
-    fix: 'Choose a sequence length that is a multiple of 32 and align: 32 when packing, or pad (widths: pad of lower, --pad-widths beside --fix).',
+    fix: 'Choose a sequence length that is a multiple of 32 and align: 32 when packing, or pad.',
+    option: { widths: 'pad' },
   },
   {
     id: 'C-55',
