@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import { largestError, psnr, rmsError } from './errors.js'
 import { hasShared, sharedPath } from './folder.js'
 import { readGolden } from './safetensors.js'
+import { LARGEST_PER_RMS, lostDecibels, type MathMode } from './tolerances.js'
 
 /** A line of `INDEX.tsv`; numbers as text. */
 export interface CollectedProgram {
@@ -47,18 +48,17 @@ export const expectedOf = ({ dir }: CollectedProgram) => readGolden(sharedPath('
 export const needsLenientBlobs = ({ dir }: CollectedProgram): boolean => dir.endsWith('_asdumped')
 
 /**
- * What bf16 factors may cost a program: 3 bits of significand fewer than fp16 has, 6.02 dB each. Measured, the worst
- * program (w8a8, whose levels flip) loses 15.3 dB.
- */
-export const bf16Decibels = 18.06
-
-/**
  * Expects outputs with the types, shapes and integers of the golden ones and floating-point numbers within tolerance.
  *
- * @param lost decibels by which the lowest signal-to-noise ratio allowed is lowered
+ * @param math the mode the program ran in
  */
-export function expectOutputs(row: CollectedProgram, outputs: Iterable<readonly [string, Tensor]>, lost = 0): void {
+export function expectOutputs(
+  row: CollectedProgram,
+  outputs: Iterable<readonly [string, Tensor]>,
+  math: MathMode = 'exact',
+): void {
   const expected = expectedOf(row)
+  const least = Number(row.min_psnr) - lostDecibels[math]
   for (const [name, { dtype, shape, data }] of outputs) {
     const rounded = expected.get(name)!
     expect([name, dtype, shape]).toEqual([name, rounded.dtype, rounded.shape])
@@ -72,9 +72,11 @@ export function expectOutputs(row: CollectedProgram, outputs: Iterable<readonly 
     expect(unexpected, `${name}: first element that is not finite`).toBe(-1)
     const exact = expected.get(`fp64.${name}`)!.data
     if (rmsError(data, exact) > Number(row.max_ratio) * rmsError(rounded.data, exact)) {
-      expect(psnr(data, exact), name).toBeGreaterThanOrEqual(Number(row.min_psnr) - lost)
-    } else {
+      expect(psnr(data, exact), name).toBeGreaterThanOrEqual(least)
       // One wrong element hardly moves the sums above.
+      const rms = largestError(exact, new Float64Array(exact.length)) * 10 ** (-least / 20)
+      expect(largestError(data, exact), name).toBeLessThanOrEqual(LARGEST_PER_RMS * rms)
+    } else {
       expect(largestError(data, exact), name).toBeLessThanOrEqual(3 * largestError(rounded.data, exact) + 1e-6)
     }
   }

@@ -13,6 +13,17 @@ export function relativeL2(actual: Numbers, expected: Numbers): number {
   return difference === 0 ? 0 : Math.sqrt(difference / size)
 }
 
+/** The cosine of the angle between two vectors; 1 when both are zero. */
+export function cosine(actual: Numbers, expected: Numbers): number {
+  let [product, ours, theirs] = [0, 0, 0]
+  for (let i = 0; i < expected.length; i++) {
+    product += Number(actual[i]) * Number(expected[i])
+    ours += Number(actual[i]) ** 2
+    theirs += Number(expected[i]) ** 2
+  }
+  return ours === 0 && theirs === 0 ? 1 : product / Math.sqrt(ours * theirs)
+}
+
 /** max |actual − expected|; infinite for vectors of different lengths. */
 export function largestError(actual: Numbers, expected: Numbers): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY
@@ -41,10 +52,15 @@ export function psnr(actual: Numbers, expected: Numbers): number {
 const spacing = (x: number) => Math.max(2 ** -24, 2 ** (Math.floor(Math.log2(Math.abs(x) || 2 ** -24)) - 10))
 
 /**
- * By how much the worst element exceeds `ulp` units in the last fp16 place of `exact` plus `atol`; 0 or less is good.
- * What fp16 cannot hold has to be the infinity of its sign.
+ * By how much the worst element exceeds `ulp` units in the last fp16 place of `exact` plus `atol` and its `slack`; 0 or
+ * less is good. What fp16 cannot hold has to be the infinity of its sign.
  */
-export function worstExcess(actual: Numbers, exact: Numbers, { ulp, atol }: { ulp: number; atol: number }): number {
+export function worstExcess(
+  actual: Numbers,
+  exact: Numbers,
+  { ulp, atol }: { ulp: number; atol: number },
+  slack?: ArrayLike<number>,
+): number {
   let worst = Number.NEGATIVE_INFINITY
   for (let i = 0; i < exact.length; i++) {
     const [y, want] = [Number(actual[i]), Number(exact[i])]
@@ -52,7 +68,7 @@ export function worstExcess(actual: Numbers, exact: Numbers, { ulp, atol }: { ul
       const limit = Number.isNaN(want) ? Number.NaN : want > 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY
       if (!Object.is(y, limit)) return Number.POSITIVE_INFINITY
     } else {
-      const excess = Math.abs(y - want) - (ulp * spacing(want) + atol)
+      const excess = Math.abs(y - want) - (ulp * spacing(want) + atol + (slack?.[i] ?? 0))
       if (Number.isNaN(excess)) return Number.POSITIVE_INFINITY
       worst = Math.max(worst, excess)
     }

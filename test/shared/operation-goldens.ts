@@ -2,6 +2,7 @@
 import {
   allocate,
   type Dtype,
+  evaluate,
   inferTypes,
   isFloat,
   type Literal,
@@ -12,9 +13,10 @@ import {
   type Value,
 } from '@ane/mil'
 import { expect } from 'vitest'
-import { worstExcess } from './errors.js'
+import { relativeL2, worstExcess } from './errors.js'
 import { hasShared, sharedJson, sharedPath } from './folder.js'
 import { readGolden } from './safetensors.js'
+import { fastOperation, type MathMode } from './tolerances.js'
 
 interface StoredCase {
   params: Record<string, unknown>
@@ -31,8 +33,8 @@ export interface OperationCase {
   readonly program: Program
   readonly inputs: ReadonlyMap<string, Tensor>
   readonly expected: Tensor
-  /** Expects type, shape and numbers of the golden output, within the stated tolerance. */
-  check(actual: Tensor): void
+  /** Expects type, shape and numbers of the golden output, within the tolerance of the mode it was computed in. */
+  check(actual: Tensor, math?: MathMode): void
 }
 
 const stored: Record<string, { file: string; cases: StoredCase[] }> = hasShared
@@ -49,14 +51,39 @@ export function operationCases(op: string): OperationCase[] {
   return cases.map((example, i) => {
     const label = `${op} case ${i} ${example.note ?? ''} ${JSON.stringify(example.params)}`
     const expected = tensors.get(example.output.tensor)!
-    const check = ({ dtype, shape, data }: Tensor) => {
+    const { program, inputs } = programOf(op, example, tensors)
+    const check = ({ dtype, shape, data }: Tensor, math: MathMode = 'exact') => {
       expect([dtype, shape], label).toEqual([expected.dtype, expected.shape])
       if (example.tolerance.kind === 'bitwise') return expect(data, label).toEqual(expected.data)
       const exact = tensors.get(example.exact_f32_tensor!)!.data
-      expect(worstExcess(data, exact, example.tolerance), label).toBeLessThanOrEqual(0)
+      const terms = math === 'fast' && op in factorsOf ? sizeOfTerms(program, inputs, factorsOf[op]) : undefined
+      const slack = terms?.map((size) => fastOperation.element * size)
+      expect(worstExcess(data, exact, example.tolerance, slack), label).toBeLessThanOrEqual(0)
+      if (terms !== undefined && exact.every((x) => Math.abs(Number(x)) < 65520)) {
+        expect(relativeL2(data, exact), label).toBeLessThanOrEqual(fastOperation.relativeL2)
+      }
     }
-    return { label, ...programOf(op, example, tensors), expected, check }
+    return { label, program, inputs, expected, check }
   })
+}
+
+/** Operations that sum products, with those of their operands that are squared to sum the squares of the terms. */
+const factorsOf: Readonly<Record<string, readonly string[]>> = {
+  matmul: ['x', 'y'],
+  linear: ['x', 'weight', 'bias'],
+  conv: ['x', 'weight', 'bias'],
+  scaled_dot_product_attention: ['value'],
+}
+
+/** The root of the sum of squares of the terms of every element. */
+function sizeOfTerms(program: Program, inputs: ReadonlyMap<string, Tensor>, factors: readonly string[]): Float64Array {
+  const squared = new Map(
+    [...inputs].map(([name, tensor]) => {
+      const data = Float32Array.from(tensor.data as ArrayLike<number>, (x) => (factors.includes(name) ? x * x : x))
+      return [name, factors.includes(name) ? { ...tensor, data } : tensor]
+    }),
+  )
+  return Float64Array.from(evaluate(program, squared, { round: false }).out.data as ArrayLike<number>, Math.sqrt)
 }
 
 /** A program of one operation; operations on constants only take their tensors as literals. */

@@ -75,10 +75,8 @@ void EmitProduct(Lowering& lowering, const View& x, const View& y, const View& o
                          *tall_out, accumulate);
     }
   }
-  // Numbers the program declares as fp32 are not cut to bf16.
-  const bool half = x.dtype == Dtype::kFp16 || y.dtype == Dtype::kFp16;
   Product product{x, y, out, Collapse({BatchOf(out, batch), BatchOf(x, batch), BatchOf(y, batch)}),
-                  {.accumulate = accumulate, .arithmetic = ArithmeticOf(lowering.exact() || !half)}};
+                  {.accumulate = accumulate, .arithmetic = ArithmeticOf(lowering.exact())}};
   lowering.AddFlops(2 * out.count() * x.shape.back());
   lowering.Emit({x, y, out},
                 [product = std::move(product)](const RunContext& context) -> const char* {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { largestError } from '../../../test/shared/errors.js'
 import { hasShared, sharedJson, sharedPath } from '../../../test/shared/folder.js'
+import { logitsTolerances, mathModes, toleranceOf } from '../../../test/shared/tolerances.js'
 import {
   argmax,
   continueTokens,
@@ -34,20 +35,21 @@ async function collect(tokens: AsyncIterable<number>): Promise<number[]> {
   return all
 }
 
-const cases: [keyof typeof checkpoints, ModelDtype, number][] = [
-  ['stories260K', 'fp32', 1e-4],
-  ['random-untied', 'fp32', 1e-4],
-  ['stories260K', 'fp16', 0.15],
-  ['random-untied', 'fp16', 0.02],
-]
+const dtypes: readonly ModelDtype[] = ['fp32', 'fp16']
+const cases = mathModes.flatMap((math) =>
+  (Object.keys(checkpoints) as (keyof typeof checkpoints)[]).flatMap((name) =>
+    dtypes.map((dtype) => [name, dtype, math] as const),
+  ),
+)
 
 describe.skipIf(!hasShared)('generation like llama2.c (needs ../shared)', () => {
-  it.for(cases)('%s in %s has its logits and tokens', async ([name, dtype, allowed], { skip }) => {
-    const device = await deviceIfAny('cpu')
+  it.for(cases)('%s in %s has its logits and tokens in %s', async ([name, dtype, math], { skip }) => {
+    const device = await deviceIfAny('cpu', undefined, { math })
     if (device === undefined) return skip('no cpu device')
     const { config, weights } = await loadCheckpoint(sharedPath(checkpoints[name]))
     const stored = await readSafetensors(sharedPath('golden/runc', `${name}.logits.safetensors`))
     const model = new ForwardPass(device, config, { weights, dtype })
+    const allowed = toleranceOf(logitsTolerances, math, dtype)[name]
     for (const run of sharedJson('golden/runc', `${name}.json`).generations as Generation[]) {
       const golden = stored.get(run.logits_tensor)!.data as Float32Array
       const ours = await model.logits(run.tokens.slice(0, run.forward_calls))
@@ -58,7 +60,7 @@ describe.skipIf(!hasShared)('generation like llama2.c (needs ../shared)', () => 
           expect(argmax(ours.subarray(position * V, (position + 1) * V))).toBe(first)
         }
       }
-      if (dtype === 'fp32') {
+      if (dtype === 'fp32' && math === 'exact') {
         const prompt = run.prompt_tokens
         const maxTokens = run.tokens.length - prompt.length
         const tokens = await collect(continueTokens(model, prompt, { maxTokens, stopTokens: [BOS] }))
@@ -72,13 +74,12 @@ describe.skipIf(!hasShared)('generation like llama2.c (needs ../shared)', () => 
 
 describe.skipIf(!hasShared)('tiny Hugging Face checkpoints (needs ../shared)', () => {
   it.for([
-    ['llama-f16-sharded', 'fp32', 'cpu'],
-    ['llama-f16-sharded', 'fp16', 'cpu'],
-    ['qwen3-bf16', 'fp32', 'cpu'],
-    ['qwen3-bf16', 'fp16', 'cpu'],
-    ['llama-f16-sharded', 'fp32', 'reference'],
-  ] as const)('%s in %s on %s has its logits and greedy tokens', async ([name, dtype, kind], { skip }) => {
-    const device = await deviceIfAny(kind)
+    ...(['llama-f16-sharded', 'qwen3-bf16'] as const).flatMap((name) =>
+      dtypes.flatMap((dtype) => mathModes.map((math) => [name, dtype, 'cpu', math] as const)),
+    ),
+    ['llama-f16-sharded', 'fp32', 'reference', 'exact'],
+  ] as const)('%s in %s on %s has its logits and greedy tokens in %s', async ([name, dtype, kind, math], { skip }) => {
+    const device = await deviceIfAny(kind, undefined, { math })
     if (device === undefined) return skip(`no ${kind} device`)
     const { config, weights } = await loadCheckpoint(sharedPath('golden/hf_tiny', name))
     const expected = await readSafetensors(sharedPath('golden/hf_tiny', name, 'expected.safetensors'))
@@ -91,10 +92,10 @@ describe.skipIf(!hasShared)('tiny Hugging Face checkpoints (needs ../shared)', (
       const tokens = Array.from(data.subarray(row * length, (row + 1) * length) as Int32Array, Number)
       const ours = await model.logits(tokens)
       expect(largestError(ours, golden.subarray(row * perRow, (row + 1) * perRow))).toBeLessThan(
-        dtype === 'fp32' ? 2e-5 : 1e-2,
+        toleranceOf(logitsTolerances, math, dtype).huggingFace,
       )
     }
-    if (dtype === 'fp32' && kind === 'cpu') {
+    if (dtype === 'fp32' && math === 'exact' && kind === 'cpu') {
       for (const { prompt, tokens } of sharedJson('golden/hf_tiny', name, 'expected.json').greedy) {
         const continued = await collect(
           generate(device, { config, weights }, prompt, { dtype, maxTokens: tokens.length - prompt.length }),

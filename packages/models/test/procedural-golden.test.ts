@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { largestError, relativeL2 } from '../../../test/shared/errors.js'
 import { hasShared, sharedJson } from '../../../test/shared/folder.js'
 import { type GoldenConfig, goldenConfig } from '../../../test/shared/golden-config.js'
-import { createTrainStep, type ModelDtype, type Weights, weightShapes } from '../src/index.js'
+import { mathModes, proceduralTolerances, toleranceOf } from '../../../test/shared/tolerances.js'
+import { createTrainStep, type Weights, weightShapes } from '../src/index.js'
 import { deviceIfAny } from './devices.js'
 import { inHalfOrder } from './golden-model.js'
 
@@ -36,23 +37,21 @@ function proceduralWeights(golden: { config: GoldenConfig; seed: number; tensors
 
 type Tensors = Record<string, { ordinal: number; stream: number; first8: number[]; grad_norm: number }>
 
-const tolerances = {
-  fp32: { loss: 1e-5, logits: 5e-5, relative: 1e-5, norm: 2e-5, tensorNorm: 1e-4, after: 1e-4, scale: 1 },
-  fp16: { loss: 2e-3, logits: 0.02, relative: 0.01, norm: 5e-3, tensorNorm: 0.01, after: 0.01, scale: 1024 },
-}
-
 describe.skipIf(!hasShared)('full-size shapes (needs ../shared)', () => {
-  it.for([
+  const cases = [
     ['stories15M-shape', 'fp32', 'inputs', 'half', 1],
     ['stories15M-shape', 'fp16', 'packed', 'all', 2],
     ['stories110M-shape', 'fp32', 'inputs', 'all', 2],
     ['stories110M-shape', 'fp16', 'packed', 'half', 2],
-  ] as const)('%s in %s: %s binding, %s layers per program, %i threads', async (test, { skip }) => {
-    const [name, dtype, binding, layersPerProgram, threads] = test
-    const device = await deviceIfAny('cpu', threads)
+  ] as const
+  const title = '%s in %s: %s binding, %s layers per program, %i threads, %s'
+  it.for(cases.flatMap((row) => mathModes.map((math) => [...row, math] as const)))(title, async (test, { skip }) => {
+    const [name, dtype, binding, layersPerProgram, threads, math] = test
+    const device = await deviceIfAny('cpu', threads, { math })
     if (device === undefined) return skip('no cpu device')
     const golden = sharedJson('golden/procedural', `${name}.json`)
-    const allowed = tolerances[dtype as ModelDtype]
+    const allowed = toleranceOf(proceduralTolerances, math, dtype)
+    const scale = dtype === 'fp16' ? 1024 : 1
     const config = goldenConfig(golden.config)
     const step = await createTrainStep(device, config, {
       batchSize: golden.batch,
@@ -74,14 +73,14 @@ describe.skipIf(!hasShared)('full-size shapes (needs ../shared)', () => {
       expect(relativeL2(ours, [...first16, ...last4])).toBeLessThan(allowed.relative)
     }
 
-    const { loss } = await step.forwardBackward(allowed.scale)
+    const { loss } = await step.forwardBackward(scale)
     expect(Math.abs(loss - golden.loss)).toBeLessThan(allowed.loss)
-    const norm = (await step.gradNorm()) / allowed.scale
+    const norm = (await step.gradNorm()) / scale
     expect(Math.abs(norm / golden.grad_norm - 1)).toBeLessThan(allowed.norm)
     for (const [weight, { grad_norm }] of Object.entries(golden.tensors as Tensors)) {
       let squares = 0
       for (const g of step.gradients.get(weight)!) squares += g * g
-      expect(Math.abs(Math.sqrt(squares) / allowed.scale / grad_norm - 1), weight).toBeLessThan(allowed.tensorNorm)
+      expect(Math.abs(Math.sqrt(squares) / scale / grad_norm - 1), weight).toBeLessThan(allowed.tensorNorm)
     }
 
     const update = golden.after_one_update
@@ -92,7 +91,7 @@ describe.skipIf(!hasShared)('full-size shapes (needs ../shared)', () => {
       eps: update.eps,
       weightDecay: update.weight_decay,
       step: 1,
-      gradScale: Math.min(1, update.clip / (norm + 1e-6)) / allowed.scale,
+      gradScale: Math.min(1, update.clip / (norm + 1e-6)) / scale,
     })
     expect(Math.abs((await step.evaluate()).loss - update.loss)).toBeLessThan(allowed.after)
     step.dispose()

@@ -1,7 +1,6 @@
 import { parse } from '@ane/mil'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  bf16Decibels,
   collectedPrograms,
   expectOutputs,
   folderOf,
@@ -11,20 +10,21 @@ import {
   textOf,
 } from '../../../test/shared/collected-programs.js'
 import { hasShared } from '../../../test/shared/folder.js'
+import { mathModes } from '../../../test/shared/tolerances.js'
 import { type AneError, type Device, loadBlobs, openDevice } from '../src/index.js'
 import { runProgram } from './device-runs.js'
 
 describe.skipIf(!hasShared)('collected programs on the CPU engine (needs ../shared)', () => {
   const devices = new Map<string, Device>()
   beforeAll(async () => {
-    for (const math of ['exact', 'fast'] as const) devices.set(math, await openDevice('cpu', { math }))
+    for (const math of mathModes) devices.set(math, await openDevice('cpu', { math }))
   })
   afterAll(() => {
     for (const device of devices.values()) device.dispose()
   })
 
-  const runs = runnablePrograms.flatMap((row) => [['exact', row] as const, ['fast', row] as const])
-  it.each(runs.map(([math, row]) => [row.dir, math, row] as const))('runs %s in %s mode', async (_dir, math, row) => {
+  const runs = runnablePrograms.flatMap((row) => mathModes.map((math) => [row.dir, math, row] as const))
+  it.each(runs)('runs %s in %s mode', async (_dir, math, row) => {
     const text = textOf(row)
     const device = devices.get(math)!
     const outputs = await runProgram(device, text, inputsOf(row), {
@@ -32,7 +32,7 @@ describe.skipIf(!hasShared)('collected programs on the CPU engine (needs ../shar
       blobs: await loadBlobs(parse(text), folderOf(row)),
       lenientBlobs: needsLenientBlobs(row),
     })
-    expectOutputs(row, outputs, device.description.arithmetic === 'bf16' ? bf16Decibels : 0)
+    expectOutputs(row, outputs, math)
   })
 
   it.each(collectedPrograms.filter((row) => row.expect === 'reject'))(

@@ -14,6 +14,13 @@ import { openShards } from '@ane/tokenizer'
 import { describe, expect, it } from 'vitest'
 import { hasShared, sharedJson, sharedPath } from '../../../test/shared/folder.js'
 import { type GoldenConfig, goldenConfig } from '../../../test/shared/golden-config.js'
+import {
+  type CurveTolerance,
+  curveTolerances,
+  type MathMode,
+  mathModes,
+  toleranceOf,
+} from '../../../test/shared/tolerances.js'
 import { type Sampler, type TokenSource, tokensInMemory, train, trainingOptions } from '../src/index.js'
 
 const golden = (file: string) => sharedPath('golden/convergence', file)
@@ -63,7 +70,7 @@ async function startOf(name: string, config: ModelConfig): Promise<{ weights: We
   return { weights, tokens: tokensInMemory(readFileSync(sharedPath('data/text/tinyshakespeare.txt')), 256) }
 }
 
-async function curve(name: string, dtype: 'fp16' | 'fp32') {
+async function curve(name: string, dtype: 'fp16' | 'fp32', math: MathMode): Promise<CurveTolerance> {
   const { spec, data, results }: Golden = sharedJson('golden/convergence', `${name}.json`)
   const config = goldenConfig(spec.model)
   const { weights, tokens } = await startOf(name, config)
@@ -88,7 +95,7 @@ async function curve(name: string, dtype: 'fp16' | 'fp32') {
     lossScale: dtype === 'fp16' ? spec.train.loss_scale_fp16 : 1,
     evalSteps: val_every,
   })
-  const device = await openDevice('cpu')
+  const device = await openDevice('cpu', { math })
   const trainStep = await createTrainStep(device, config, { weights, batchSize: batch, seqLen, dtype })
   const sampler = goldenSampler(spec.train.data_seed, data.n_train, seqLen)
   const losses: number[] = []
@@ -113,28 +120,19 @@ async function curve(name: string, dtype: 'fp16' | 'fp32') {
 }
 
 describe.skipIf(!hasShared)('loss curves of PyTorch (need ../shared)', () => {
-  it('follows the fp64 curve from scratch in fp32', { timeout: 240_000 }, async () => {
-    const off = await curve('bytes-mha-288', 'fp32')
-    expect(off.first20).toBeLessThan(5e-4)
-    expect(off.all).toBeLessThan(0.01)
-    expect(off.last20).toBeLessThan(3e-3)
-    expect(off.validation).toBeLessThan(0.01)
-  })
-
-  it('follows the fp64 curve from scratch in fp16', { timeout: 240_000 }, async () => {
-    const off = await curve('bytes-mha-288', 'fp16')
-    expect(off.first20).toBeLessThan(0.05)
-    expect(off.all).toBeLessThan(0.15)
-    expect(off.last20).toBeLessThan(0.05)
-    expect(off.validation).toBeLessThan(0.05)
-  })
-
-  it('follows the fine-tuning curve in fp32 and fp16', { timeout: 240_000 }, async () => {
-    const exact = await curve('finetune-stories260K', 'fp32')
-    expect(exact.all).toBeLessThan(1e-4)
-    expect(exact.validation).toBeLessThan(1e-4)
-    const half = await curve('finetune-stories260K', 'fp16')
-    expect(half.all).toBeLessThan(5e-3)
-    expect(half.validation).toBeLessThan(5e-3)
+  const curves = [
+    ['bytes-mha-288', 'scratch'],
+    ['finetune-stories260K', 'finetune'],
+  ] as const
+  const dtypes = ['fp32', 'fp16'] as const
+  const cases = curves.flatMap(([name, start]) =>
+    dtypes.flatMap((dtype) => mathModes.map((math) => [name, dtype, math, start] as const)),
+  )
+  it.each(cases)('follows the fp64 curve of %s in %s, %s', { timeout: 240_000 }, async (name, dtype, math, start) => {
+    const off = await curve(name, dtype, math)
+    const allowed = toleranceOf(curveTolerances[start], math, dtype)
+    for (const part of Object.keys(allowed) as (keyof CurveTolerance)[]) {
+      expect(off[part], part).toBeLessThan(allowed[part])
+    }
   })
 })
