@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "engine_program.h"
+#include "kernels/gemm.h"
 
 using namespace engine_test;
 
@@ -39,6 +40,25 @@ TEST(matrix_products_broadcast_and_transpose) {
   EXPECT(Only(Run(Program("tensor<int32, [2]> x, tensor<int32, [2, 3]> w",
                           "tensor<int32, [3]> y = matmul(x = x, y = w);", "y"),
                   {{2, 3}, {1, 2, 3, 4, 5, 6}})) == Numbers({14, 19, 24}));
+}
+
+TEST(products_of_every_type_round_their_factors_to_bf16_in_fast_math_only) {
+  constexpr int kSize = 9;
+  const float x = 1 + 0x1p-9f;  // 1 in bf16
+  Numbers identity(kSize * kSize, 0);
+  for (size_t i = 0; i < kSize; ++i) identity[i * kSize + i] = 1;
+  for (const std::string type : {"fp32", "fp16"}) {
+    const std::string tensor = "tensor<" + type + ", [9, 9]> ";
+    const std::string text =
+        Program(tensor + "x, " + tensor + "w", tensor + "y = matmul(x = x, y = w);", "y");
+    for (const bool exact : {true, false}) {
+      ane::CompileOptions options;
+      options.exact = exact;
+      const bool bf16 = ane::ArithmeticOf(exact) == ane::Arithmetic::kBf16;
+      EXPECT(Only(Run(text, {Numbers(kSize * kSize, x), identity}, options)) ==
+             Numbers(kSize * kSize, bf16 ? 1 : x));
+    }
+  }
 }
 
 TEST(convolutions_with_groups_strides_and_padding) {

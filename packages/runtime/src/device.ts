@@ -58,9 +58,9 @@ export interface CompileOptions {
 }
 
 /**
- * `exact` rounds every operation's result to its declared type; `fast` keeps fused intermediates in fp32 and, where the
- * processor has bf16 dot products, rounds the factors of products to bf16: those of programs with an fp16 operand and
- * those of host kernels, with more than four rows and columns.
+ * `exact` rounds every operation's result to its declared type. `fast` keeps fused intermediates in fp32 and, where the
+ * processor has bf16 dot products, rounds the factors of every product with more than four rows and columns to bf16,
+ * whatever type they are stored in; sums stay fp32.
  */
 export type MathMode = 'exact' | 'fast'
 

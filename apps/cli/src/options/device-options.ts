@@ -46,7 +46,7 @@ export const mathRow: OptionRow = {
   value: 'mode',
   words: ['exact', 'fast'],
   group: 'Device',
-  help: 'exact rounds every operation as the Neural Engine would, fast keeps fused results in fp32 and multiplies in bf16 where the processor can (default: exact)',
+  help: 'exact rounds every operation as the Neural Engine would, fast keeps fused results in fp32 and multiplies in bf16, also fp32 numbers, where the processor can (default: exact)',
 }
 
 /** Type of a model's programs. */
