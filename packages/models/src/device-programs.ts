@@ -1,10 +1,19 @@
 /** Programs and surfaces in the form a device takes: on a Neural Engine, brought under the limits of its chip. */
-import { type BlobFiles, checkLimits, limitRule, lower, type Program, print, surfaceColumns } from '@ane/mil'
+import {
+  type BlobFiles,
+  checkLimits,
+  limitRule,
+  lower,
+  type Program,
+  print,
+  surfaceColumns,
+  type Target,
+} from '@ane/mil'
 import { AneError, type Device, type Executable, type IoDescription, type View, view } from '@ane/runtime'
 import type { ModelDtype } from './graph.js'
 
 /** Whether programs must meet the limits of a Neural Engine, real or simulated. */
-export const onNeuralEngine = ({ description }: Device): boolean => description.chip !== undefined
+export const onNeuralEngine = ({ description }: Device): boolean => description.target !== undefined
 
 /** Where an input or output of a program is bound. */
 export interface Port {
@@ -41,8 +50,8 @@ export async function compileFor(
   program: Program,
   { name, blobs }: { readonly name: string; readonly blobs: BlobFiles },
 ): Promise<DeviceProgram> {
-  const { chip } = device.description
-  const text = chip === undefined ? { program, blobs, renamed: {} } : loweredFor(device, chip, program, name, blobs)
+  const { target } = device.description
+  const text = target === undefined ? { program, blobs, renamed: {} } : loweredFor(device, target, program, name, blobs)
   const executable = await device.compile(print(text.program), { name, blobs: text.blobs })
   const [{ inputs, outputs }] = program.functions
   return {
@@ -52,16 +61,22 @@ export async function compileFor(
   }
 }
 
-function loweredFor(device: Device, chip: string, program: Program, name: string, blobs: BlobFiles): ProgramText {
-  const lowered = lower(program, { chip, blobs, widths: 'pad' })
-  const [broken] = checkLimits(lowered.program, { chip })
+function loweredFor(
+  device: Device,
+  target: Required<Target>,
+  program: Program,
+  name: string,
+  blobs: BlobFiles,
+): ProgramText {
+  const lowered = lower(program, { ...target, blobs, widths: 'pad' })
+  const [broken] = checkLimits(lowered.program, target)
   if (broken?.severity === 'error') {
     const { rule, message } = broken
     const hint =
       limitRule(rule)?.section === 'shapes'
         ? 'Put fewer layers into a program (--layers-per-program), or bind weights in another way (--weights).'
         : (broken.fix ?? '')
-    const told = message.replace(/\.$/, ` (limit ${rule} of ${chip}, program ${name}).`)
+    const told = message.replace(/\.$/, ` (limit ${rule} of ${target.chip} with macOS ${target.os}, program ${name}).`)
     const dumped = device.dump?.(print(lowered.program), name) ?? ''
     throw new AneError('ANE_COMPILE_FAILED', [told, hint, dumped].filter((part) => part !== '').join(' '))
   }

@@ -1,3 +1,4 @@
+import { resolveTarget } from '@ane/mil'
 import { type Device, type DeviceOptions, openDevice } from '@ane/runtime'
 
 /** Opens a device, or undefined where the machine has none of that kind. */
@@ -14,11 +15,12 @@ export async function deviceIfAny(
   }
 }
 
-/** The CPU engine given what a Neural Engine would get: every program lowered for `chip`. */
-export async function cpuInsteadOf(chip: string): Promise<Device> {
+/** The CPU engine given what a Neural Engine would get: every program lowered for a chip. */
+export async function cpuInsteadOf(name: string): Promise<Device> {
+  const { chip, os } = resolveTarget({ chip: name })
   const device = await openDevice('cpu', { threads: 1 })
   return {
-    description: { ...device.description, chip },
+    description: { ...device.description, target: { chip: chip.name, os } },
     createSurface: (...surface) => device.createSurface(...surface),
     compile: (...program) => device.compile(...program),
     createSchedule: () => device.createSchedule(),

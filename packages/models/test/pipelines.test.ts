@@ -121,12 +121,12 @@ describe('every pipeline', () => {
     const config = modelConfig({ ...models['grouped queries'], intermediate_size: 8192, num_hidden_layers: 4 })
     const options = { batchSize: 1, seqLen: 32, weights: initialWeights(config, 3), binding: 'packed' } as const
     const dumpFolder = mkdtempSync(join(tmpdir(), 'refused-'))
-    const device = await openDevice('ane-sim', { threads: 1, chip: 'm4', dumpFolder })
+    const device = await openDevice('ane-sim', { threads: 1, chip: 'm4', os: '15.4', dumpFolder })
     try {
       const refusal = createTrainStep(device, config, { ...options, layersPerProgram: 'all' })
       await expect(refusal).rejects.toMatchObject({ code: 'ANE_COMPILE_FAILED' })
       await expect(refusal).rejects.toThrow(
-        /^Expected at most 65536 channels for \w+, got \d+ \(limit C-60 of m4, program [a-z ]+\)\. Put fewer layers into/,
+        /^Expected at most 65536 channels for \w+, got \d+ \(limit C-60 of m4 with macOS 15\.4, program [a-z ]+\)\. Put fewer layers into/,
       )
       const [, file] = /The program is in (.*)\.$/.exec(
         (await refusal.catch((error: Error) => error.message)) as string,

@@ -3,6 +3,8 @@
  * Engine implement these interfaces; nothing above this package knows which one it runs on.
  */
 
+import type { Target } from '@ane/mil'
+
 /** Element types a surface can hold. */
 export type SurfaceDtype = 'fp16' | 'fp32' | 'int8' | 'uint8' | 'int16' | 'uint16' | 'int32' | 'bool'
 
@@ -105,8 +107,11 @@ export interface DeviceDescription {
   readonly threads: number
   /** Instruction set of the CPU engine; of the Neural Engine its sub-type (`h16g`), empty when unknown. */
   readonly isa: string
-  /** Of a Neural Engine, the chip whose limits programs must meet (`m4-max`); of a chip nobody reported on the newest known. */
-  readonly chip?: string
+  /**
+   * Of a Neural Engine, the chip (`m4-max`) and macOS (`26.2`) whose limits programs must meet; of a chip nobody reported on
+   * the newest known.
+   */
+  readonly target?: Required<Target>
   /** Of the CPU engine: bf16 only in `fast`, and only where the processor has dot products of it. */
   readonly arithmetic?: Arithmetic
   /** Why `auto` took the CPU engine although this is a Mac. */

@@ -1,5 +1,6 @@
 export { AneDevice, type AneStatistics, aneStatistics } from './ane/device.js'
 export { type NeuralEngineReport, neuralEngineReport } from './ane/report.js'
+export { thisMac } from './ane/this-mac.js'
 export { AneError, type AneErrorCode } from './ane-error.js'
 export { type Addon, type AneMethod, loadAddon } from './cpu/addon.js'
 export * from './device.js'

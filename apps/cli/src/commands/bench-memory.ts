@@ -7,6 +7,7 @@ import { runBench } from '../bench/run.js'
 import { createStep, timeStep } from '../bench/training.js'
 import { asUsage } from '../exit.js'
 import type { OutputFlags } from '../options/bench-options.js'
+import { describeModelDevice } from '../options/device-options.js'
 import { presetFlag } from '../options/preset.js'
 
 interface BenchMemoryFlags extends OutputFlags {
@@ -32,14 +33,14 @@ export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
     const step = await asUsage(() => createStep(device, { config, batchSize, seqLen, dtype }))
     for (let index = 0; index < STEPS; index++) await timeStep(step, config.vocab_size, index)
     const peak = process.resourceUsage().maxRSS * 1024
-    const { kind, summary } = device.description
+    const { kind } = device.description
     step.dispose()
     device.dispose()
     const { total, ...parts } = memoryEstimate(config, { batchSize, seqLen, dtype })
     const bytes = (name: string, value: number): Measurement => ({ name, unit: 'B', samples: [value] })
     const named = (Object.keys(parts) as (keyof Omit<MemoryEstimate, 'total'>)[]).sort((a, b) => parts[b] - parts[a])
     return {
-      device: { kind, summary: `${summary}, ${math} math, ${dtype} graph` },
+      device: { kind, summary: describeModelDevice(device.description, dtype) },
       limits: {},
       facts: { parameters: parameterCount(config), tokens_per_step: batchSize * seqLen },
       measurements: [

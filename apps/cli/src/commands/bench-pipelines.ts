@@ -12,7 +12,7 @@ import {
   type Refusal,
 } from '../bench/pipelines.js'
 import { asUsage } from '../exit.js'
-import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
+import { type DeviceFlags, describeModelDevice, openDeviceFor } from '../options/device-options.js'
 import { presetFlag } from '../options/preset.js'
 import { print, printFacts, printJson, printTable } from '../terminal/output.js'
 
@@ -55,7 +55,7 @@ export async function benchPipelines(flags: BenchPipelinesFlags): Promise<void> 
   }
   printFacts([
     ['machine', `${machine().cpu}, ${machine().cores} cores`],
-    ['device', description.summary],
+    ['device', describeModelDevice(description, 'fp16')],
     ['model', `${flags.model}, ${formatCount(parameterCount(config))} parameters, ${batchSize * seqLen} tokens a step`],
   ])
   print()

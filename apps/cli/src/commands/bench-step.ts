@@ -8,7 +8,7 @@ import { runBench } from '../bench/run.js'
 import { createStep, type StepSample, timeStep, type Workload } from '../bench/training.js'
 import { asUsage, UsageError } from '../exit.js'
 import type { OutputFlags } from '../options/bench-options.js'
-import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
+import { type DeviceFlags, describeModelDevice, openDeviceFor } from '../options/device-options.js'
 import { presetFlag } from '../options/preset.js'
 
 interface BenchStepFlags extends DeviceFlags, OutputFlags {
@@ -99,12 +99,13 @@ async function measureStep(
     device_forward: { flops: flopsOf(forward) },
     device_backward: { flops: flopsOf(backward) },
   }
-  const { kind, summary, math } = device.description
+  const { kind } = device.description
+  const summary = describeModelDevice(device.description, flags.dtype)
   step.dispose()
   await step.settled()
   device.dispose()
   return {
-    device: { kind, summary: `${summary}, ${math} math, ${dtype} graph` },
+    device: { kind, summary },
     limits: limits.values,
     facts: {
       parameters: parameterCount(config),

@@ -6,7 +6,7 @@ import type { Device } from '@ane/runtime'
 import { type EndEvent, formatCount, JsonlSink, type TelemetryEvent } from '@ane/telemetry'
 import { expectNewRun, findResume, lockRun, metricsPath, readRun, train as trainLoop, writeRun } from '@ane/train'
 import { exitCode, UsageError } from '../exit.js'
-import { type DeviceFlags, openDeviceFor } from '../options/device-options.js'
+import { type DeviceFlags, describeModelDevice, openDeviceFor } from '../options/device-options.js'
 import { hostOpsFlag, withoutExtras } from '../options/host-ops.js'
 import { toFile } from '../options/table.js'
 import { trainOptions } from '../options/train-options.js'
@@ -212,7 +212,7 @@ function showHeader(setup: TrainSetup, device: Device, runFolder: string, memory
   const perStep = options.batchSize * options.seqLen * options.gradientAccumulationSteps
   print(style('bold', resumed ? `Resuming at step ${resumed.step}` : `Training ${setup.modelName}`))
   printFacts([
-    ['device', `${device.description.summary}, ${device.description.math} math, ${setup.dtype} graph`],
+    ['device', describeModelDevice(device.description, setup.dtype)],
     [
       'model',
       `${config.model_type}, ${config.num_hidden_layers} layers, hidden ${config.hidden_size}, vocabulary ${config.vocab_size}${compact ?? ''}, ${formatCount(parametersOf(setup))} parameters`,

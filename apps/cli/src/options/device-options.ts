@@ -1,4 +1,4 @@
-import type { Device, DeviceKind, MathMode } from '@ane/runtime'
+import type { Device, DeviceDescription, DeviceKind, MathMode } from '@ane/runtime'
 import { asUsage, UsageError } from '../exit.js'
 import type { OptionRow } from './table.js'
 
@@ -68,6 +68,12 @@ export interface DeviceFlags {
   device?: DeviceKind
   chip?: string
   os?: string
+}
+
+/** What a model's programs run on and how, for people: on a Neural Engine also the limits they are brought under. */
+export function describeModelDevice({ summary, math, target }: DeviceDescription, dtype: 'fp16' | 'fp32'): string {
+  const lowered = target === undefined ? '' : ` lowered for ${target.chip} and macOS ${target.os}`
+  return `${summary}, ${math} math, ${dtype} graph${lowered}`
 }
 
 /** What a command adds to the device it opens. */

@@ -1,8 +1,14 @@
 /** What probes run on: a chip that is known, devices opened with the settings of a probe, and clocks. */
-import { execFileSync } from 'node:child_process'
-import { cpus } from 'node:os'
-import { chips, resolveTarget } from '@ane/mil'
-import { type AneDevice, AneError, type AneMethod, type DeviceOptions, loadAddon, openDevice } from '@ane/runtime'
+import { resolveTarget } from '@ane/mil'
+import {
+  type AneDevice,
+  AneError,
+  type AneMethod,
+  type DeviceOptions,
+  loadAddon,
+  openDevice,
+  thisMac,
+} from '@ane/runtime'
 import { asUsage, UsageError } from '../exit.js'
 import type { DeviceFlags } from '../options/device-options.js'
 
@@ -53,7 +59,7 @@ export async function probeContext(flags: ProbeFlags): Promise<ProbeContext> {
   const target = simulated
     ? await asUsage(() => resolveTarget({ chip: flags.chip ?? 'm4', ...(flags.os !== undefined && { os: flags.os }) }))
     : undefined
-  const { chip, os } = target ? { chip: target.chip.name, os: target.os } : { chip: thisChip(), os: thisSystem() }
+  const { chip, os } = target ? { chip: target.chip.name, os: target.os } : thisMac()
   return {
     kind: asked,
     modelled: simulated,
@@ -83,16 +89,4 @@ export async function withDevice<T>(
   } finally {
     device.dispose()
   }
-}
-
-/** `m4-pro` for a processor called `Apple M4 Pro`; a chip limits are not known for counts as the newest known. */
-function thisChip(): string {
-  const name = /^Apple (M\d+(?: (?:Pro|Max|Ultra))?)/.exec(cpus()[0]?.model ?? '')?.[1]
-  const chip = name?.toLowerCase().replace(' ', '-')
-  return chips.find((known) => known.name === chip)?.name ?? 'm5'
-}
-
-function thisSystem(): string {
-  if (process.platform !== 'darwin') return ''
-  return execFileSync('sw_vers', ['-productVersion'], { encoding: 'utf8' }).trim()
 }

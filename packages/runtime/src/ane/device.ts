@@ -35,18 +35,16 @@ export interface AneStatistics {
 /** Runs programs on the Neural Engine and host kernels on the processor. Surfaces are shared by both. */
 export class AneDevice extends AddonDevice {
   readonly identity: AneIdentity
-  readonly #target: Target
   readonly #dumpFolder: string | undefined
 
   constructor(
     addon: Addon,
     handle: DeviceHandle & { readonly identity: AneIdentity },
-    description: DeviceDescription,
-    { target, dumpFolder }: { readonly target: Target; readonly dumpFolder?: string | undefined },
+    override readonly description: DeviceDescription & { readonly target: Required<Target> },
+    dumpFolder: string | undefined,
   ) {
     super(addon, handle, description)
     this.identity = handle.identity
-    this.#target = target
     this.#dumpFolder = dumpFolder
   }
 
@@ -80,7 +78,7 @@ export class AneDevice extends AddonDevice {
 
   #explained(error: unknown, mil: string, name: string): unknown {
     if (!(error instanceof AneError) || !error.code.startsWith('ANE_COMPILE_')) return error
-    const why = error.code === 'ANE_COMPILE_FAILED' ? diagnosis(mil, this.#target) : ''
+    const why = error.code === 'ANE_COMPILE_FAILED' ? diagnosis(mil, this.description.target) : ''
     const message = [error.message, why, this.dump(mil, name)].filter((part) => part !== '').join(' ')
     const { line, column } = error
     const explained = new AneError(error.code, message, { cause: error, line, column })

@@ -1,12 +1,12 @@
 /** Opening the Neural Engine and its simulator. */
 import { existsSync } from 'node:fs'
-import { cpus } from 'node:os'
-import { chipFamilies, chips, resolveTarget } from '@ane/mil'
+import { resolveTarget } from '@ane/mil'
 import { AneError, engineError } from '../ane-error.js'
 import type { Addon, AneIdentity, DeviceHandle } from '../cpu/addon.js'
 import type { DeviceOptions, SimulatorFaults } from '../device.js'
 import { AneDevice } from './device.js'
 import { runSmokeProgram } from './smoke-program.js'
+import { thisMac } from './this-mac.js'
 
 const defaultQos = 21
 const defaultChip = 'm4'
@@ -22,10 +22,11 @@ export function openAne(addon: Addon, threads: number, options: DeviceOptions): 
   }
   const handle = create(addon, threads, options, '', '')
   const { subType, build } = handle.identity
-  const summary = `Neural Engine${subType && ` ${subType}`}${build && `, macOS build ${build}`}, ${hostThreads(threads)}`
-  const chip = chipOf(cpus()[0]?.model ?? '')
-  const description = { kind: 'ane', summary, math: 'exact', threads, isa: subType, chip } as const
-  return new AneDevice(addon, handle, description, { target: { chip }, dumpFolder: options.dumpFolder })
+  const target = thisMac()
+  const system = `macOS ${target.os}${build && ` (${build})`}`
+  const summary = `Neural Engine${subType && ` ${subType}`}, ${system}, ${hostThreads(threads)}`
+  const description = { kind: 'ane', summary, math: 'exact', threads, isa: subType, target } as const
+  return new AneDevice(addon, handle, description, options.dumpFolder)
 }
 
 /**
@@ -72,17 +73,8 @@ export function openAneSimulator(addon: Addon, threads: number, options: DeviceO
   const { subType } = handle.identity
   const summary = `Neural Engine simulator, ${chip.name.toUpperCase()}, macOS ${os}, ${hostThreads(threads)}`
   const target = { chip: chip.name, os }
-  const description = { kind: 'ane-sim', summary, math: 'exact', threads, isa: subType, chip: chip.name } as const
-  return new AneDevice(addon, handle, description, { target, dumpFolder: options.dumpFolder })
-}
-
-/** The chip of a processor such as `Apple M4 Max`; the newest known for a later one. */
-export function chipOf(processor: string): string {
-  const name = processor
-    .toLowerCase()
-    .replace(/^apple /, '')
-    .replaceAll(' ', '-')
-  return (chips.find((chip) => chip.name === name)?.name ?? chipFamilies.at(-1)) as string
+  const description = { kind: 'ane-sim', summary, math: 'exact', threads, isa: subType, target } as const
+  return new AneDevice(addon, handle, description, options.dumpFolder)
 }
 
 function create(

@@ -1,23 +1,24 @@
 /** What is known about a program a Neural Engine does not take. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { checkLimits, FormatError, type LimitTarget, type LowerOptions, parse, verify } from '@ane/mil'
+import { checkLimits, FormatError, type LowerOptions, parse, type Target, verify } from '@ane/mil'
 
 /**
  * What the validator says to the text of a refused program: why it is no program, else the limits of the chip it breaks,
  * the severest in full, else that none is known.
  */
-export function diagnosis(mil: string, target: LimitTarget): string {
+export function diagnosis(mil: string, target: Required<Target>): string {
   try {
     const program = parse(mil)
     const wrong = verify(program).find(({ severity }) => severity === 'error')
     if (wrong !== undefined) return `The program is wrong itself${at(wrong.line)}: ${wrong.message}`
+    const where = `${target.chip} with macOS ${target.os}`
     const [first, ...others] = checkLimits(program, target).filter(({ severity }) => severity !== 'info')
-    if (first === undefined) return `It breaks no known limit of ${target.chip}.`
+    if (first === undefined) return `It breaks no known limit of ${where}.`
     const { rule, severity, line, message, fix, option } = first
     const rest = [...new Set(others.map((other) => other.rule))].filter((id) => id !== rule)
     return [
-      `It breaks limit ${rule} of ${target.chip} (${severity}${at(line)}): ${message}`,
+      `It breaks limit ${rule} of ${where} (${severity}${at(line)}): ${message}`,
       ...(fix === undefined ? [] : [fix]),
       ...(option === undefined ? [] : [`lower does with ${spellOption(option)}.`]),
       ...(rest.length === 0 ? [] : [`It also breaks ${rest.join(', ')}.`]),
