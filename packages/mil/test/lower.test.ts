@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { blobPaths } from '../src/blob-paths.js'
 import { readBlob } from '../src/blob-reader.js'
 import { writeBlobs } from '../src/blob-writer.js'
+import { checkLimits } from '../src/limits/check.js'
 import { chipFamilies } from '../src/limits/chips.js'
 import { lower } from '../src/limits/lower.js'
 import { repairNames } from '../src/limits/rule.js'
@@ -9,6 +10,29 @@ import { limitRules } from '../src/limits/rules.js'
 import { parse } from '../src/parser.js'
 import { print } from '../src/printer.js'
 import { build, lowered, randomTensor, shape, unary } from './lowering.js'
+
+describe('clip', () => {
+  it('stays with its warning, for minimum and maximum are in no known kernel either', () => {
+    const program = unary('clip', { alpha: -1, beta: 1 })
+    for (const chip of chipFamilies) {
+      const { program: result } = lower(program, { chip })
+      expect(result.functions[0].operations.some(({ op }) => op === 'clip')).toBe(true)
+      const [found, ...others] = checkLimits(result, { chip }).filter(({ rule }) => rule === 'L-01')
+      expect(found).toMatchObject({ op: 'clip', severity: 'warning', repairable: false })
+      expect(others).toEqual([])
+    }
+  })
+
+  it.each(['minimum', 'maximum'])('would gain nothing from %s', (op) => {
+    const program = build((b) => {
+      const x = b.input('a', 'fp16', [1, 64, 1, 64])
+      b.output(b.op(op, { x, y: 1 }), 'z')
+    })
+    expect(checkLimits(program, { chip: 'm4' })).toContainEqual(
+      expect.objectContaining({ rule: 'L-01', op, severity: 'warning' }),
+    )
+  })
+})
 
 describe('repairs of the text and the interface', () => {
   it('name immediate operands and the compiler version', () => {

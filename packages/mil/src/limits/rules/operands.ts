@@ -11,7 +11,7 @@ const NEVER = [
   ...['bitwise_and', 'bitwise_or', 'bitwise_xor', 'bitwise_not', 'non_maximum_suppression'],
 ]
 
-/** Operations that can be written with those of the collected kernels. */
+/** Operations that can be written with those of the collected kernels; clip cannot, for minimum and maximum are not among them. */
 const REPAIRABLE = new Set(
   'gelu silu square layer_norm l2_norm rsqrt sqrt inverse real_div tile stack split'.split(' '),
 )
