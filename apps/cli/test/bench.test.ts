@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ane } from './ane.js'
+import { ane, workshop } from './ane.js'
 
 const small = ['--model', 'stories260k', '--seq-len', '16']
 const run = (...args: string[]) => ane(['bench', ...args], tmpdir())
@@ -64,6 +64,27 @@ describe('ane bench', () => {
     // forward and two gradients of a product of 64 channels with 412 tokens fewer
     const flops = ({ measured }: typeof whole) => measured.get('step')!.flops!
     expect(flops(whole) - flops({ parsed, measured })).toBe(3 * 2 * 64 * 412 * 16)
+  })
+
+  it('reads batches from a text, with the classifier limited to its tokens', async () => {
+    const shop = workshop()
+    try {
+      const text = await ane(['data', 'text.txt', '--out', 'shards', '--vocab-size', '400'], shop.folder)
+      expect(text.status).toBe(0)
+      const args = ['step', '--steps', '1', '--data', join(shop.folder, 'shards')]
+      const whole = await result(...args, ...small)
+      const compact = await result(...args, '--compact-vocabulary', 'text', ...small)
+      expect(compact.parsed.settings.compact_vocabulary).toBeLessThanOrEqual(400)
+      const { distinct_tokens_per_step: distinct, first_loss: loss } = compact.parsed.facts
+      expect(distinct).toBeGreaterThan(1)
+      expect(distinct).toBeLessThanOrEqual(16)
+      expect(whole.parsed.facts.distinct_tokens_per_step).toBe(distinct)
+      // Weights drawn anew find every token about as likely, so fewer of them cost fewer nats.
+      const nats = Math.log(512 / compact.parsed.settings.compact_vocabulary)
+      expect(whole.parsed.facts.first_loss - loss).toBeCloseTo(nats, 1)
+    } finally {
+      shop.remove()
+    }
   })
 
   it('reports efficiency to people as hand-written systems do', async () => {
@@ -204,6 +225,8 @@ describe('ane bench', () => {
     [['step', '--steps', 'x'], /^error: Expected a whole number of at least 1 for --steps, got "x"\.$/m],
     [['step', '--math', 'exakt'], /^error: Expected one of exact, fast for --math, got "exakt"\.$/m],
     [['step', '--compact-vocabulary', '513'], /at most 512, the vocabulary of stories260k, .* got 513\.$/m],
+    [['step', '--compact-vocabulary', 'text'], /^error: Expected --data with --compact-vocabulary text, got none\.$/m],
+    [['step', '--data', 'missing'], /^error: Expected token shards for --data, got missing\. Make them with ane data/m],
     [['pipelines', '--chips', 'm9'], /m9/],
     ...['step', 'gemm', 'memory'].flatMap((name): [string[], RegExp][] => [
       [[name, '--threads', '0'], /^error: Expected a whole number of at least 1 for --threads, got "0"\.$/m],

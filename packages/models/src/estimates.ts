@@ -12,14 +12,19 @@ export function parameterCount(config: ModelConfig): number {
 /**
  * Floating-point operations of the matrix products per token: `forward`, and `training` = forward + both gradients.
  *
- * Counts two operations per multiply-add; causal attention is counted in full, as it is computed.
+ * Counts two operations per multiply-add; causal attention is counted in full, as it is computed. The classifier has a row for
+ * each id of a `vocabulary`.
  */
-export function flopsPerToken(config: ModelConfig, seqLen: number): { forward: number; training: number } {
+export function flopsPerToken(
+  config: ModelConfig,
+  seqLen: number,
+  vocabulary = config.vocab_size,
+): { forward: number; training: number } {
   const C = config.hidden_size
   const query = config.num_attention_heads * config.head_dim
   const keyValue = config.num_key_value_heads * config.head_dim
   const layer = 2 * C * query + 2 * C * keyValue + 3 * C * config.intermediate_size + 2 * seqLen * query
-  const forward = 2 * (config.num_hidden_layers * layer + C * config.vocab_size)
+  const forward = 2 * (config.num_hidden_layers * layer + C * vocabulary)
   return { forward, training: 3 * forward }
 }
 

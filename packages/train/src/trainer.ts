@@ -86,7 +86,8 @@ class Run {
     }
     this.#optimization = new Optimization(trainStep, options)
     this.#window = new Int32Array(seqLen + 1)
-    this.#flopsPerStep = flopsPerToken(config, seqLen).training * this.#tokensPerStep
+    this.#flopsPerStep =
+      flopsPerToken(config, seqLen, trainStep.options.compactVocabulary?.length).training * this.#tokensPerStep
   }
 
   get #tokensPerStep(): number {

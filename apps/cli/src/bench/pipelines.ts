@@ -8,7 +8,8 @@ import {
   type WeightBinding,
 } from '@ane/models'
 import { type AneStatistics, aneStatistics, type Device, type IoDescription, openDevice } from '@ane/runtime'
-import { createStep, fillTokens, timeStep, type Workload } from './training.js'
+import { madeUpBatches } from './batches.js'
+import { createStep, timeStep, type Workload } from './training.js'
 
 /** One point in the space of pipelines. */
 export interface Pipeline {
@@ -122,7 +123,7 @@ export async function measurePipeline(
     const samples: PipelineSample[] = []
     let loss = Number.NaN
     for (let index = 0; index <= steps; index++) {
-      const { loss: after, sample } = await timeStep(step, workload.config.vocab_size, index)
+      const { loss: after, sample } = await timeStep(step, madeUpBatches(workload.config.vocab_size), index)
       loss = after
       if (index === 0) continue
       samples.push({
@@ -172,7 +173,7 @@ async function modelPipeline(
   try {
     const before = modelledTimes(device)
     step = await create(device, workload, pipeline)
-    fillTokens(step, workload.config.vocab_size, 0)
+    madeUpBatches(workload.config.vocab_size)(step, 0)
     const compiled = modelledTimes(device)
     await step.evaluate()
     const forward = modelledTimes(device)

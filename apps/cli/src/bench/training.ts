@@ -1,4 +1,4 @@
-/** Timing training steps on random tokens. */
+/** Timing training steps. */
 import {
   createTrainStep,
   type HostOp,
@@ -9,6 +9,7 @@ import {
   type WeightBinding,
 } from '@ane/models'
 import type { Device } from '@ane/runtime'
+import type { Batches } from './batches.js'
 
 /** The step to time. */
 export interface Workload {
@@ -16,8 +17,8 @@ export interface Workload {
   readonly batchSize: number
   readonly seqLen: number
   readonly dtype?: 'fp16' | 'fp32'
-  /** Only the first so many tokens occur. */
-  readonly compactVocabulary?: number
+  /** Token ids that classifier and loss are limited to. */
+  readonly compactVocabulary?: Int32Array
 }
 
 /** How it is cut into programs. */
@@ -29,24 +30,8 @@ export interface Cut {
 
 /** Makes the training step of a workload with weights drawn anew. */
 export function createStep(device: Device, workload: Workload, cut: Cut = {}): Promise<TrainStep> {
-  const { config, batchSize, seqLen, dtype, compactVocabulary } = workload
-  return createTrainStep(device, config, {
-    weights: initialWeights(config, 0),
-    batchSize,
-    seqLen,
-    dtype,
-    compactVocabulary:
-      compactVocabulary === undefined ? undefined : Int32Array.from({ length: compactVocabulary }, (_, i) => i),
-    ...cut,
-  })
-}
-
-/** Fills tokens and targets with ids that differ from step to step. */
-export function fillTokens(step: TrainStep, vocabulary: number, index: number): void {
-  for (let i = 0; i < step.tokens.length; i++) {
-    step.tokens[i] = (i * 7919 + index * 104729) % vocabulary
-    step.targets[i] = (i * 15485863 + index * 32452843) % vocabulary
-  }
+  const { config, ...sizes } = workload
+  return createTrainStep(device, config, { weights: initialWeights(config, 0), ...sizes, ...cut })
 }
 
 /** Milliseconds of one whole training step, by part. */
@@ -71,11 +56,11 @@ const LOSS_SCALE = 1024
 /** Runs one step, from tokens to updated weights; `index` counts from 0. */
 export async function timeStep(
   step: TrainStep,
-  vocabulary: number,
+  batches: Batches,
   index: number,
 ): Promise<{ loss: number; sample: StepSample }> {
   const start = performance.now()
-  fillTokens(step, vocabulary, index)
+  batches(step, index)
   const { loss, times } = await step.forwardBackward(LOSS_SCALE)
   const { norm, update } = await timeUpdate(step, index)
   const total = performance.now() - start

@@ -1,6 +1,7 @@
 import { type MemoryEstimate, memoryEstimate, parameterCount } from '@ane/models'
 import { type MathMode, openDevice } from '@ane/runtime'
 import { formatBytes, formatCount } from '@ane/telemetry'
+import { madeUpBatches } from '../bench/batches.js'
 import { machine } from '../bench/machine.js'
 import type { BenchResult, Findings, Measurement } from '../bench/result.js'
 import { runBench } from '../bench/run.js'
@@ -31,7 +32,8 @@ export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
     const before = resident()
     const device = await asUsage(() => openDevice('cpu', { threads, math }))
     const step = await asUsage(() => createStep(device, { config, batchSize, seqLen, dtype }))
-    for (let index = 0; index < STEPS; index++) await timeStep(step, config.vocab_size, index)
+    const batches = madeUpBatches(config.vocab_size)
+    for (let index = 0; index < STEPS; index++) await timeStep(step, batches, index)
     const peak = process.resourceUsage().maxRSS * 1024
     const { kind } = device.description
     step.dispose()

@@ -1,11 +1,12 @@
 import { parameterCount } from '@ane/models'
 import { type MathMode, openDevice } from '@ane/runtime'
 import { formatCount } from '@ane/telemetry'
+import { madeUpBatches } from '../bench/batches.js'
 import { LimitSamples } from '../bench/limits.js'
 import { machine } from '../bench/machine.js'
 import type { Findings } from '../bench/result.js'
 import { runBench } from '../bench/run.js'
-import { createStep, fillTokens, timeUpdate } from '../bench/training.js'
+import { createStep, timeUpdate } from '../bench/training.js'
 import { asUsage } from '../exit.js'
 import type { OutputFlags } from '../options/bench-options.js'
 import { presetFlag } from '../options/preset.js'
@@ -31,10 +32,11 @@ export async function benchOptim(flags: BenchOptimFlags): Promise<void> {
   const measure = async (): Promise<Findings> => {
     const device = await asUsage(() => openDevice('cpu', { threads, math }))
     const step = await createStep(device, { config, batchSize: 1, seqLen: 1 })
+    const batches = madeUpBatches(config.vocab_size)
     const limits = new LimitSamples({ memory: true }, threads)
     const [norms, updates]: number[][] = [[], []]
     for (let round = -1; round < rounds; round++) {
-      fillTokens(step, config.vocab_size, round + 1)
+      batches(step, round + 1)
       await step.forwardBackward()
       if (round >= 0) await limits.take()
       const { norm, update } = await timeUpdate(step, round + 1)

@@ -1,6 +1,7 @@
 import { flopsPerToken, type LayersPerProgram, memoryEstimate, parameterCount, type WeightBinding } from '@ane/models'
 import type { MathMode } from '@ane/runtime'
 import { formatBytes, formatCount } from '@ane/telemetry'
+import { type Batches, madeUpBatches, type TextBatches, textBatches } from '../bench/batches.js'
 import { LimitSamples } from '../bench/limits.js'
 import { machine, summarize } from '../bench/machine.js'
 import type { BenchResult, Findings, Measurement } from '../bench/result.js'
@@ -16,7 +17,8 @@ interface BenchStepFlags extends DeviceFlags, OutputFlags {
   readonly seqLen: number
   readonly batchSize: number
   readonly steps: number
-  readonly compactVocabulary?: number
+  readonly data?: string
+  readonly compactVocabulary?: number | 'text'
   readonly scaling?: boolean
   readonly math?: MathMode
   readonly threads?: number
@@ -27,16 +29,44 @@ interface BenchStepFlags extends DeviceFlags, OutputFlags {
 
 const WARM_UP = 2
 
-/** `ane bench step`: forward, backward, clip and AdamW on random tokens, and where the time goes. */
+/** `ane bench step`: forward, backward, clip and AdamW, and where the time goes. */
 export async function benchStep(flags: BenchStepFlags): Promise<void> {
-  const { model, seqLen, batchSize, steps, math = 'exact', dtype, compactVocabulary, scaling = false } = flags
-  const config = presetFlag('--model', model)
-  if ((compactVocabulary ?? 1) > config.vocab_size)
+  const config = presetFlag('--model', flags.model)
+  const text = flags.data === undefined ? undefined : await textBatches(flags.data, config.vocab_size)
+  try {
+    const compactVocabulary = compactIds(flags, config.vocab_size, text?.used)
+    const { batchSize, seqLen, dtype } = flags
+    const workload = { config, batchSize, seqLen, dtype, compactVocabulary }
+    await runStep(flags, workload, text)
+  } finally {
+    text?.close()
+  }
+}
+
+/** @throws {UsageError} if `--compact-vocabulary` does not fit the model or the data */
+function compactIds(
+  { model, compactVocabulary: given }: BenchStepFlags,
+  vocabulary: number,
+  used: Int32Array | undefined,
+): Int32Array | undefined {
+  if (given === undefined) return undefined
+  if (given === 'text') {
+    if (used === undefined) throw new UsageError('Expected --data with --compact-vocabulary text, got none.')
+    return used
+  }
+  if (used !== undefined) throw new UsageError(`Expected text for --compact-vocabulary with --data, got ${given}.`)
+  if (given > vocabulary)
     throw new UsageError(
-      `Expected at most ${config.vocab_size}, the vocabulary of ${model}, for --compact-vocabulary, got ${compactVocabulary}.`,
+      `Expected at most ${vocabulary}, the vocabulary of ${model}, for --compact-vocabulary, got ${given}.`,
     )
+  return Int32Array.from({ length: given }, (_, id) => id)
+}
+
+async function runStep(flags: BenchStepFlags, workload: Workload, text: TextBatches | undefined): Promise<void> {
+  const { model, seqLen, batchSize, steps, math = 'exact', dtype, scaling = false } = flags
+  const { config, compactVocabulary } = workload
   const threads = flags.threads ?? machine().cores
-  const workload: Workload = { config, batchSize, seqLen, dtype, compactVocabulary }
+  const batches = () => text?.batches(seqLen) ?? madeUpBatches(compactVocabulary?.length ?? config.vocab_size)
   await runBench(
     {
       bench: 'step',
@@ -53,14 +83,15 @@ export async function benchStep(flags: BenchStepFlags): Promise<void> {
         ...(flags.weights && { weights: flags.weights }),
         ...(flags.chip && { chip: flags.chip }),
         ...(flags.os && { os: flags.os }),
-        ...(compactVocabulary !== undefined && { compact_vocabulary: compactVocabulary }),
+        ...(flags.data !== undefined && { data: flags.data }),
+        ...(compactVocabulary && { compact_vocabulary: compactVocabulary.length }),
       },
       measure: async () => {
-        const findings = await measureStep(flags, workload, threads, steps)
+        const findings = await measureStep(flags, workload, batches(), threads, steps)
         if (!scaling) return findings
         const fewer: Measurement[] = []
         for (let count = 1; count < threads; count++) {
-          const { measurements } = await measureStep(flags, workload, count, steps)
+          const { measurements } = await measureStep(flags, workload, batches(), count, steps)
           fewer.push({ ...measurements[0], name: `step on ${count} thread${count === 1 ? '' : 's'}` })
         }
         return { ...findings, measurements: [...findings.measurements, ...fewer] }
@@ -74,6 +105,7 @@ export async function benchStep(flags: BenchStepFlags): Promise<void> {
 async function measureStep(
   flags: BenchStepFlags,
   workload: Workload,
+  batches: Batches,
   threads: number,
   steps: number,
 ): Promise<Findings> {
@@ -85,17 +117,21 @@ async function measureStep(
   const step = await asUsage(() => createStep(device, workload, cut))
   const created = performance.now() - start
   const samples: StepSample[] = []
+  const losses: number[] = []
+  let distinct = 0
   for (let index = 0; index < WARM_UP + steps; index++) {
     if (index >= WARM_UP) await limits.take()
-    const { sample } = await timeStep(step, compactVocabulary ?? config.vocab_size, index)
+    const { loss, sample } = await timeStep(step, batches, index)
+    losses.push(loss)
+    distinct += new Set(step.tokens).size
     if (index >= WARM_UP) samples.push(sample)
   }
   const { forward, backward } = step.executables
   const flopsOf = (programs: typeof forward) => programs.reduce((sum, { flops }) => sum + flops, 0)
   const tokens = batchSize * seqLen
-  const unused = config.vocab_size - (compactVocabulary ?? config.vocab_size)
+  const vocabulary = compactVocabulary?.length
   const work: Partial<Record<keyof StepSample, Pick<Measurement, 'flops' | 'tokens'>>> = {
-    step: { flops: (flopsPerToken(config, seqLen).training - 6 * config.hidden_size * unused) * tokens, tokens },
+    step: { flops: flopsPerToken(config, seqLen, vocabulary).training * tokens, tokens },
     device_forward: { flops: flopsOf(forward) },
     device_backward: { flops: flopsOf(backward) },
   }
@@ -112,7 +148,10 @@ async function measureStep(
       tokens_per_step: tokens,
       create_ms: created,
       compiles: step.compiles,
-      memory_estimate_bytes: memoryEstimate(config, { batchSize, seqLen, dtype, vocabulary: compactVocabulary }).total,
+      distinct_tokens_per_step: distinct / losses.length,
+      first_loss: losses[0],
+      last_loss: losses[losses.length - 1],
+      memory_estimate_bytes: memoryEstimate(config, { batchSize, seqLen, dtype, vocabulary }).total,
       peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
     },
     measurements: (Object.keys(samples[0]) as (keyof StepSample)[]).map((part) => ({
@@ -140,6 +179,11 @@ function efficiency({ settings, facts, limits, measurements }: BenchResult): [st
   const alone = measurements.find(({ name }) => name === 'step on 1 thread')
   return [
     ['model', `${settings.model}, ${formatCount(facts.parameters)} parameters, ${facts.tokens_per_step} tokens a step`],
+    [
+      'tokens',
+      `${facts.distinct_tokens_per_step.toFixed(0)} distinct ones a step${settings.compact_vocabulary ? `, ${settings.compact_vocabulary} in classifier and loss` : ''}`,
+    ],
+    ['loss', `${facts.first_loss.toFixed(4)} in the first step, ${facts.last_loss.toFixed(4)} in the last`],
     ['speed', `${step.toFixed(1)} ms a step, ${formatCount((facts.tokens_per_step * 1000) / step)} tok/s`],
     [
       'compile and set up',
