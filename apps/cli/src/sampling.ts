@@ -51,6 +51,7 @@ export async function loadSampler(target: string, flags: SampleFlags): Promise<S
   if (tokenizerPath === undefined)
     throw new UsageError(`Expected a tokenizer beside ${path}, got none. Name it with --tokenizer.`)
   const tokenizer = await loadTokenizer(tokenizerPath)
+  const chosen = { ...options, suppressTokens: checkpoint.suppressTokens }
   const device = await openDeviceFor(flags, { threads: flags.threads })
   const promptIds = encodePrompt(tokenizer, flags.prompt)
   let tokens = 0
@@ -62,7 +63,14 @@ export async function loadSampler(target: string, flags: SampleFlags): Promise<S
       return tokens
     },
     write: () =>
-      writeText({ device, model: checkpoint, tokenizer, prompt: flags.prompt, options, onToken: () => tokens++ }),
+      writeText({
+        device,
+        model: checkpoint,
+        tokenizer,
+        prompt: flags.prompt,
+        options: chosen,
+        onToken: () => tokens++,
+      }),
     dispose: () => device.dispose(),
   }
 }

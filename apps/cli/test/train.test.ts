@@ -75,12 +75,17 @@ describe('ane train', () => {
     expect(status).toBe(0)
     const [, vocabulary, used] = /vocabulary (\d+) \((\d+) of them in the text\)/.exec(out)!
     expect(Number(used)).toBeLessThan(Number(vocabulary))
-    await ane(quick('whole', '--max-steps', '2', ...flags.slice(1)), shop.folder)
-    expect(losses('compact')[0][1]).toBeLessThan(losses('whole')[0][1])
+    await ane(quick('uncompacted', '--max-steps', '2', ...flags.slice(1)), shop.folder)
+    expect(losses('compact')[0][1]).toBeLessThan(losses('uncompacted')[0][1])
 
     await ane(quick('halves', '--max-steps', '2', ...flags), shop.folder)
     expect((await ane(['train', '--resume', 'halves', '--max-steps', '4'], shop.folder)).status).toBe(0)
     expect(model('halves', 4)).toEqual(model('compact', 4))
+
+    const { suppress_tokens: suppressed } = JSON.parse(
+      readFileSync(file('halves', 'checkpoint-4', 'generation_config.json'), 'utf8'),
+    )
+    expect(suppressed).toHaveLength(Number(vocabulary) - Number(used))
   })
 
   it('prints nothing but JSON lines with --json, the same events as the metrics file', async () => {

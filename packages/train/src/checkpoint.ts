@@ -52,15 +52,16 @@ export const checkpointPath = (runFolder: string, step: number): string => join(
  * Writes a checkpoint: a Hugging Face model folder with `optimizer.safetensors` and `trainer_state.json` beside the model.
  * It appears under its name only when all of it is on disk.
  *
+ * @param content `suppressTokens` are ids that samplers have to leave out
  * @param addFiles writes further files (the tokenizer) into the folder it is given
  * @throws {RunError} `SAVE_FAILED` with the cause; nothing that existed is harmed
  */
 export async function saveCheckpoint(
   path: string,
-  content: { config: ModelConfig; weights: Weights; moments: Moments; state: TrainerState },
+  content: { config: ModelConfig; weights: Weights; moments: Moments; state: TrainerState; suppressTokens?: number[] },
   addFiles?: (folder: string) => void | Promise<void>,
 ): Promise<void> {
-  const { config, weights, moments, state } = content
+  const { config, weights, moments, state, suppressTokens = [] } = content
   const extras = async (folder: string) => {
     const tensors = [...weightShapes(config)].flatMap(([name, shape]) =>
       (['m', 'v'] as const).map((which) => ({
@@ -78,7 +79,8 @@ export async function saveCheckpoint(
     await addFiles?.(folder)
   }
   try {
-    await saveModelFolder(path, { config, weights, extras }, { replace: true })
+    const generationConfig = suppressTokens.length > 0 ? { suppress_tokens: suppressTokens } : {}
+    await saveModelFolder(path, { config, weights, generationConfig, extras }, { replace: true })
   } catch (error) {
     throw new RunError('SAVE_FAILED', `Could not save ${path}: ${(error as Error).message}`, { cause: error })
   }

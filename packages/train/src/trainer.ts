@@ -208,7 +208,13 @@ class Run {
     const path = checkpointPath(runFolder, this.#step)
     const name = path.slice(runFolder.length + 1)
     if (reason === 'best') this.#best.checkpoint = name
-    const content = { config, weights: trainStep.parameters, moments: momentsOf(trainStep), state: this.#state() }
+    const content = {
+      config,
+      weights: trainStep.parameters,
+      moments: momentsOf(trainStep),
+      state: this.#state(),
+      suppressTokens: trainStep.untrainedTokens,
+    }
     await saveCheckpoint(path, content, addFiles)
     this.#savedStep = this.#step
     if (reason === 'best') await linkBest(runFolder, name)

@@ -236,6 +236,7 @@ async function showSample(device: Device, setup: TrainSetup, trainStep: TrainSte
     temperature: 0.7,
     topP: 0.9,
     seed: 1,
+    suppressTokens: trainStep.untrainedTokens,
   }
   const model = { config: setup.config, weights: trainStep.parameters }
   const prompt = setup.data.tokenizer.bosId === undefined ? 'Once upon a time' : ''

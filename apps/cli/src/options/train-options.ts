@@ -48,7 +48,7 @@ export const trainOptions: readonly OptionRow[] = [
     name: 'compactVocabulary',
     type: 'boolean',
     group: model,
-    help: 'limit classifier and loss to tokens that the text has; others are not learned to be unlikely',
+    help: 'limit classifier and loss to tokens that the text has; samples then have no others',
   },
   {
     name: 'seqLen',

@@ -12,6 +12,8 @@ export interface Checkpoint {
   readonly kind: 'huggingface' | 'llama2c-legacy' | 'llama2c-v1'
   readonly config: ModelConfig
   readonly weights: Weights
+  /** Ids that `generation_config.json` says are never to be generated. */
+  readonly suppressTokens?: readonly number[]
   /** The tokenizer beside the weights, if there is one. */
   readonly tokenizerPath?: string
 }

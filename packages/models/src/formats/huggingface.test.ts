@@ -61,6 +61,20 @@ describe('model folders', () => {
     expect(readdirSync(root)).toEqual(['model'])
   })
 
+  it('tell which tokens are never to be generated', async () => {
+    const folder = path.join(root, 'suppressing')
+    await saveModelFolder(folder, { config, weights, generationConfig: { suppress_tokens: [0, 4] } })
+    expect((await loadCheckpoint(folder)).suppressTokens).toEqual([0, 4])
+    for (const wrong of [[config.vocab_size], [-1], ['a'], 'none']) {
+      await saveModelFolder(
+        folder,
+        { config, weights, generationConfig: { suppress_tokens: wrong } },
+        { replace: true },
+      )
+      await expect(loadCheckpoint(folder)).rejects.toThrow(/vocab_size \d+ for suppress_tokens/)
+    }
+  })
+
   it('keep residual_multiplier and activation_clip, and name them only when they change something', async () => {
     const stored = async (name: string, changed: typeof config) => {
       await saveModelFolder(path.join(root, name), { config: changed, weights })

@@ -124,14 +124,30 @@ async function readWeights(folder: string, config: ModelConfig): Promise<Weights
   return weights
 }
 
+/** Reads `suppress_tokens` of `generation_config.json`, which a folder need not have. */
+async function readSuppressTokens(folder: string, vocabulary: number): Promise<readonly number[] | undefined> {
+  const file = path.join(folder, 'generation_config.json')
+  if (!existsSync(file)) return undefined
+  const ids = (await readJson(file)).suppress_tokens ?? undefined
+  const isId = (id: unknown) => Number.isInteger(id) && (id as number) >= 0 && (id as number) < vocabulary
+  if (ids === undefined || (Array.isArray(ids) && ids.every(isId))) return ids
+  throw new FormatError(`Expected token ids below vocab_size ${vocabulary} for suppress_tokens, got something else.`, {
+    path: file,
+  })
+}
+
 /**
- * Reads a Hugging Face model folder: `config.json` and `model.safetensors`, whole or sharded.
+ * Reads a Hugging Face model folder: `config.json`, `model.safetensors`, whole or sharded, and what `generation_config.json`
+ * suppresses.
  *
  * @throws {FormatError} if a file is damaged, a weight is missing, misshapen or unknown, or the model is unsupported
  */
-export async function readModelFolder(folder: string): Promise<{ config: ModelConfig; weights: Weights }> {
+export async function readModelFolder(
+  folder: string,
+): Promise<{ config: ModelConfig; weights: Weights; suppressTokens?: readonly number[] }> {
   const config = await readConfig(folder)
-  return { config, weights: await readWeights(folder, config) }
+  const suppressTokens = await readSuppressTokens(folder, config.vocab_size)
+  return { config, weights: await readWeights(folder, config), ...(suppressTokens && { suppressTokens }) }
 }
 
 /** What a model folder holds; `extras` adds files (tokenizer, optimizer, …) to the temporary folder before it is renamed. */

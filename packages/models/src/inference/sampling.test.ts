@@ -35,6 +35,16 @@ describe('sampling', () => {
     expect(frequencies({ temperature: 1, topP: 0.3 })[1]).toBe(1)
   })
 
+  it('never chooses suppressed tokens, and leaves the logits as they are', () => {
+    const before = logits.slice()
+    expect(createSampler({ suppressTokens: [1] })(logits)).toBe(3)
+    const shares = frequencies({ temperature: 1, suppressTokens: [1, 3] })
+    expect([shares[1], shares[3], shares[4]]).toEqual([0, 0, 0])
+    expect(shares[2]).toBeCloseTo(Math.E / (1 + Math.E), 1)
+    expect(logits).toEqual(before)
+    expect(() => createSampler({ temperature: 1, suppressTokens: [0, 1, 2, 3] })(logits)).toThrow(/finite/)
+  })
+
   it('repeats with the same seed and differs with another', () => {
     const run = (seed: number) => {
       const sample = createSampler({ temperature: 1, seed })

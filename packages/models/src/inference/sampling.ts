@@ -10,6 +10,8 @@ export interface SamplerOptions {
   readonly topP?: number
   /** @default 0 */
   readonly seed?: number
+  /** Ids that are never chosen. @default [] */
+  readonly suppressTokens?: readonly number[]
 }
 
 /** Chooses a token id from the logits of one position. */
@@ -37,14 +39,24 @@ function ranked(logits: Float32Array, temperature: number, keep: number): { ids:
 }
 
 /**
- * Makes a sampler; temperature first, then top-k, then top-p on what is left.
+ * Makes a sampler; suppressed tokens are left out, then temperature first, then top-k, then top-p on what is left.
  *
  * Equal options and logits give equal tokens. Probabilities are fp64.
  *
  * @throws {RangeError} if an option is out of range; the sampler throws for logits that are not finite
  */
 export function createSampler(options: SamplerOptions = {}): Sampler {
-  const { temperature = 0, topK = 0, topP = 1, seed = 0 } = options
+  const { suppressTokens = [], ...others } = options
+  const choose = chooser(others)
+  if (suppressTokens.length === 0) return choose
+  return (logits) => {
+    const allowed = logits.slice()
+    for (const id of suppressTokens) allowed[id] = Number.NEGATIVE_INFINITY
+    return choose(allowed)
+  }
+}
+
+function chooser({ temperature = 0, topK = 0, topP = 1, seed = 0 }: SamplerOptions): Sampler {
   if (!(temperature >= 0 && Number.isFinite(temperature))) {
     throw new RangeError(`Expected a number from 0 for temperature, got ${temperature}.`)
   }

@@ -90,6 +90,14 @@ export class TrainStep {
     return this.store.gradients.values
   }
 
+  /** Token ids outside the compact vocabulary, ascending: no loss keeps them from being likely, so never sample them. */
+  get untrainedTokens(): number[] {
+    const { compactVocabulary } = this.options
+    if (compactVocabulary === undefined) return []
+    const trained = new Set(compactVocabulary)
+    return Array.from({ length: this.config.vocab_size }, (_, id) => id).filter((id) => !trained.has(id))
+  }
+
   #fill(): void {
     checkTokens(this.tokens, this.config.vocab_size)
     checkTargets(this.targets, this.config.vocab_size)
