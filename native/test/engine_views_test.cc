@@ -135,6 +135,44 @@ TEST(exact_rounds_every_operation_and_fast_only_what_is_stored) {
   EXPECT(Run(text, {x}, options).outputs.at(0) != exact);
 }
 
+TEST(fused_operations_on_rows_of_any_length_equal_plain_loops) {
+  const float special[] = {NAN, INFINITY, -INFINITY, 6e-8f, -3e-5f, 65504, -0.0f};
+  for (const int columns : {1, 3, 17, 255, 257, 511, 512, 513, 1300}) {
+    for (const int rows : {1, 7, 33}) {
+      const auto type = [](int r, int c) {
+        return "tensor<fp16, [" + std::to_string(r) + ", " + std::to_string(c) + "]> ";
+      };
+      const std::string whole = type(rows, columns);
+      const std::string text = Program(
+          whole + "x, " + type(columns, rows) + "u, " + type(1, columns) + "v, " + type(rows, 1) +
+              "w",
+          whole + "t = transpose(x = u, perm = " + Ints("1, 0", 2) + ");" +
+              whole + "a = mul(x = x, y = t);" + whole + "b = sub(x = a, y = v);" + whole +
+              "c = maximum(x = b, y = w);" + whole + "d = abs(x = c);" + whole +
+              "y = add(x = d, y = a);",
+          "c, y");
+      const size_t count = size_t(rows * columns);
+      Numbers x = Random(count, 5, 300), u = Random(count, 6, 300);
+      const Numbers v = Random(size_t(columns), 7, 9), w = Random(size_t(rows), 8, 9);
+      for (size_t i = 0; i < count; i += 11) x[i] = Half(special[i / 11 % 7]);
+      bool same = true;
+      for (const int threads : {1, 2}) {
+        const Outcome outcome = Run(text, {x, u, v, w}, {}, threads);
+        EXPECT(outcome.error.empty());
+        for (size_t i = 0; i < count; ++i) {
+          const size_t r = i / size_t(columns), k = i % size_t(columns);
+          const float a = Half(x[i] * u[k * size_t(rows) + r]), b = Half(a - v[k]);
+          const float c = b != b ? b : std::max(b, w[r]), y = Half(std::fabs(c) + a);
+          const float gotc = outcome.outputs[0][i], goty = outcome.outputs[1][i];
+          same = same && (c == gotc || (c != c && gotc != gotc)) &&
+                 (y == goty || (y != y && goty != goty));
+        }
+      }
+      EXPECT(same);
+    }
+  }
+}
+
 TEST(values_read_later_survive_fusion_and_memory_reuse) {
   // `a` is read again after a long chain; `b` is both an output and an operand; outputs repeat and
   // name an input.

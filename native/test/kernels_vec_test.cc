@@ -162,6 +162,8 @@ TEST(element_wise_functions_match_scalar_arithmetic_on_any_size) {
       EXPECT(matches([](float x, float) { return 1.0f / std::sqrt(x); }));
       table->relu(out.data(), a.data(), n);
       EXPECT(matches([](float x, float) { return x <= 0 ? 0.0f : x; }));
+      table->abs(out.data(), a.data(), n);
+      EXPECT(matches([](float x, float) { return std::fabs(x); }));
       std::copy(b.begin(), b.end(), out.begin());
       table->axpy(out.data(), 0.7f, a.data(), n);
       EXPECT(matches([](float x, float y) { return y + 0.7f * x; }));
@@ -169,6 +171,43 @@ TEST(element_wise_functions_match_scalar_arithmetic_on_any_size) {
       std::copy(a.begin(), a.end(), out.begin());
       table->add(out.data(), out.data(), b.data(), n);
       EXPECT(matches([](float x, float y) { return x + y; }));
+    }
+  }
+}
+
+TEST(rounded_functions_round_what_the_others_give) {
+  using ane::VecElementwise;
+  using Binary = void (*)(float*, const float*, const float*, int64_t);
+  using Scalar = void (*)(float*, const float*, float, int64_t);
+  for (const VecTable* table : Tables()) {
+    const VecElementwise &plain = *table, &rounded = table->rounded;
+    for (int64_t n : kSizes) {
+      const auto a = Values(n, 5), b = Values(n, 6);
+      std::vector<float> want(n), got(n + 1, 42.0f);
+      const auto same = [&] {
+        table->round_fp16(want.data(), n);
+        bool all = got[n] == 42.0f;
+        for (int64_t i = 0; i < n; ++i) all = all && SameBits(want[i], got[i]);
+        return all;
+      };
+      for (Unary VecElementwise::*f :
+           {&VecElementwise::exp, &VecElementwise::sigmoid, &VecElementwise::tanh, &VecElementwise::silu,
+            &VecElementwise::sqrt, &VecElementwise::rsqrt, &VecElementwise::relu, &VecElementwise::abs}) {
+        (plain.*f)(want.data(), a.data(), n);
+        (rounded.*f)(got.data(), a.data(), n);
+        EXPECT(same());
+      }
+      for (Binary VecElementwise::*f : {&VecElementwise::add, &VecElementwise::sub, &VecElementwise::mul,
+                                        &VecElementwise::div, &VecElementwise::maximum, &VecElementwise::minimum}) {
+        (plain.*f)(want.data(), a.data(), b.data(), n);
+        (rounded.*f)(got.data(), a.data(), b.data(), n);
+        EXPECT(same());
+      }
+      for (Scalar VecElementwise::*f : {&VecElementwise::add_scalar, &VecElementwise::mul_scalar}) {
+        (plain.*f)(want.data(), a.data(), -0.7f, n);
+        (rounded.*f)(got.data(), a.data(), -0.7f, n);
+        EXPECT(same());
+      }
     }
   }
 }
@@ -247,6 +286,10 @@ TEST(reductions_match_sums_in_double_precision) {
         a[n / 2] = kNan;
         EXPECT(std::isnan(table->reduce_sum(a.data(), n)));
         EXPECT(std::isnan(table->reduce_max(a.data(), n)));
+        a[n / 2] = -5;
+        a[n - 1] = kNan;
+        EXPECT(std::isnan(table->reduce_max(a.data(), n)));
+        a[n / 2] = kNan;
         EXPECT(std::isnan(table->sum_squares(a.data(), n)));
       }
     }

@@ -27,24 +27,12 @@ double Modulo(double a, double b) {
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 
-template <typename F>
-void Loop(float* out, int64_t n, F f) {
-  for (int64_t i = 0; i < n; ++i) out[i] = f(i);
-}
-
 // pow(x, y) where y is -1/2 for the whole block and x is positive, as every RMS norm has it.
 bool PowIsRsqrt(const float* a, const float* b, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
     if (!(a[i] > 0) || b[i] != -0.5f) return false;
   }
   return true;
-}
-
-void Power(float* out, const float* a, const float* b, int64_t n) {
-  if (PowIsRsqrt(a, b, n)) return Vec().rsqrt(out, a, n);
-  Loop(out, n, [&](int64_t i) {
-    return b[i] == 2 ? a[i] * a[i] : float(std::pow(double(a[i]), double(b[i])));
-  });
 }
 
 }  // namespace
@@ -181,10 +169,14 @@ double ApplyScalar(E op, double a, double b, double c, const ElementwiseConstant
   return a;
 }
 
-void ApplyBlock(const ElementwiseCall& call, float* out, const float* a, const float* b,
+void ApplyBlock(const ElementwiseCall& call, bool round, float* out, const float* a, const float* b,
                 const float* c, int64_t n) {
-  const VecTable& vec = Vec();
+  const VecElementwise& vec = round ? Vec().rounded : Vec();
   const float alpha = float(call.constants[0]), beta = float(call.constants[1]);
+  const auto loop = [&](auto f) {
+    for (int64_t i = 0; i < n; ++i) out[i] = f(i);
+    if (round) Vec().round_fp16(out, n);
+  };
   switch (call.op) {
     case E::kAdd: return vec.add(out, a, b, n);
     case E::kSub: return vec.sub(out, a, b, n);
@@ -192,8 +184,13 @@ void ApplyBlock(const ElementwiseCall& call, float* out, const float* a, const f
     case E::kRealDiv: return vec.div(out, a, b, n);
     case E::kMaximum: return vec.maximum(out, a, b, n);
     case E::kMinimum: return vec.minimum(out, a, b, n);
-    case E::kPow: return Power(out, a, b, n);
+    case E::kPow:
+      if (PowIsRsqrt(a, b, n)) return vec.rsqrt(out, a, n);
+      return loop([&](int64_t i) {
+        return b[i] == 2 ? a[i] * a[i] : float(std::pow(double(a[i]), double(b[i])));
+      });
     case E::kSquare: return vec.mul(out, a, a, n);
+    case E::kAbs: return vec.abs(out, a, n);
     case E::kExp: return vec.exp(out, a, n);
     case E::kSigmoid: return vec.sigmoid(out, a, n);
     case E::kTanh: return vec.tanh(out, a, n);
@@ -202,29 +199,25 @@ void ApplyBlock(const ElementwiseCall& call, float* out, const float* a, const f
     case E::kRelu: return vec.relu(out, a, n);
     case E::kRsqrt:
       if (alpha != 0) {
-        vec.add_scalar(out, a, alpha, n);
+        Vec().add_scalar(out, a, alpha, n);
         a = out;
       }
       return vec.rsqrt(out, a, n);
-    case E::kInverse: return Loop(out, n, [&](int64_t i) { return 1 / (a[i] + alpha); });
-    case E::kAbs: return Loop(out, n, [&](int64_t i) { return std::fabs(a[i]); });
-    case E::kLess: return Loop(out, n, [&](int64_t i) { return float(a[i] < b[i]); });
-    case E::kGreater: return Loop(out, n, [&](int64_t i) { return float(a[i] > b[i]); });
-    case E::kEqual: return Loop(out, n, [&](int64_t i) { return float(a[i] == b[i]); });
-    case E::kGreaterEqual: return Loop(out, n, [&](int64_t i) { return float(a[i] >= b[i]); });
-    case E::kSelect: return Loop(out, n, [&](int64_t i) { return a[i] != 0 ? b[i] : c[i]; });
-    case E::kLinearActivation: return Loop(out, n, [&](int64_t i) { return alpha * a[i] + beta; });
+    case E::kInverse: return loop([&](int64_t i) { return 1 / (a[i] + alpha); });
+    case E::kLess: return loop([&](int64_t i) { return float(a[i] < b[i]); });
+    case E::kGreater: return loop([&](int64_t i) { return float(a[i] > b[i]); });
+    case E::kEqual: return loop([&](int64_t i) { return float(a[i] == b[i]); });
+    case E::kGreaterEqual: return loop([&](int64_t i) { return float(a[i] >= b[i]); });
+    case E::kSelect: return loop([&](int64_t i) { return a[i] != 0 ? b[i] : c[i]; });
+    case E::kLinearActivation: return loop([&](int64_t i) { return alpha * a[i] + beta; });
     case E::kClip:
-      return Loop(out, n, [&](int64_t i) {
-        return a[i] < alpha ? alpha : a[i] > beta ? beta : a[i];
-      });
+      return loop([&](int64_t i) { return a[i] < alpha ? alpha : a[i] > beta ? beta : a[i]; });
     case E::kCast:
-      if (call.constants[0] != 0) return Loop(out, n, [&](int64_t i) { return float(a[i] != 0); });
-      if (out != a) std::copy(a, a + n, out);
-      return;
+      if (call.constants[0] != 0) return loop([&](int64_t i) { return float(a[i] != 0); });
+      return loop([&](int64_t i) { return a[i]; });
     default: break;
   }
-  Loop(out, n, [&](int64_t i) {
+  loop([&](int64_t i) {
     return float(ApplyScalar(call.op, a[i], b == nullptr ? 0 : b[i], c == nullptr ? 0 : c[i],
                              call.constants));
   });

@@ -96,9 +96,9 @@ bool KeepsFp16(Elementwise op);
 // One element in double precision; unused operands are ignored.
 double ApplyScalar(Elementwise op, double a, double b, double c,
                    const ElementwiseConstants& constants);
-// n elements in single precision, vectorised where the vector table has the operation. out may be
-// an operand.
-void ApplyBlock(const ElementwiseCall& call, float* out, const float* a, const float* b,
+// n elements in single precision, each result rounded to fp16 where `round` says so; vectorised where
+// the vector table has the operation. out may be an operand.
+void ApplyBlock(const ElementwiseCall& call, bool round, float* out, const float* a, const float* b,
                 const float* c, int64_t n);
 
 }  // namespace ane::engine

@@ -1,11 +1,26 @@
 #include "engine/fused_loop.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
-
-#include "kernels/vec.h"
+#include <optional>
 
 namespace ane::engine {
+namespace {
+
+constexpr int64_t kGrain = 8;  // blocks worth a thread's while
+constexpr int64_t kLine = 64;  // bytes
+
+// Asks for what lies one block behind n elements. Where rows end there that is not what comes next,
+// and perhaps no memory of the view: then nothing is gained, and nothing read.
+void PrefetchNext(const void* data, Dtype dtype, int64_t offset, int64_t n) {
+  const int64_t size = int64_t(SizeOf(dtype));
+  const uintptr_t first = uintptr_t(data) + uintptr_t((offset + FusedLoop::kBlock) * size);
+  for (int64_t at = 0; at < n * size; at += kLine)
+    __builtin_prefetch(reinterpret_cast<const void*>(first + uintptr_t(at)));
+}
+
+}  // namespace
 
 int FusedLoop::Load(const View& view) {
   Step step{Kind::kLoad};
@@ -122,7 +137,7 @@ bool FusedLoop::Finish() {
     ordered.push_back(step);
   }
   steps_ = std::move(ordered);
-  if (!AssignSlots()) return false;
+  if (views_.size() > size_t(kMaxViews) || !AssignSlots()) return false;
   // The loop follows the memory order of the first stored view.
   std::vector<int> renamed(views_.size(), -1);
   std::vector<View> views;
@@ -145,43 +160,46 @@ bool FusedLoop::Finish() {
 const char* FusedLoop::Run(const RunContext& context) const {
   const int64_t blocks = (count_ + kBlock - 1) / kBlock;
   const auto body = [&](int64_t begin, int64_t end) { RunBlocks(context, begin, end); };
-  context.pool.ParallelFor(blocks, 8, std::ref(body));
+  context.pool.ParallelFor(blocks, kGrain, std::ref(body));
   return nullptr;
 }
 
 void FusedLoop::RunBlocks(const RunContext& context, int64_t begin, int64_t end) const {
   alignas(64) float slots[size_t(kMaxSlots) * kBlock];
+  std::array<std::optional<RowCursor>, kMaxViews> cursors;
   for (const Step& step : steps_) {
     if (step.kind == Kind::kSplat) std::fill_n(slots + step.result * kBlock, kBlock, step.number);
+    if (step.view >= 0)
+      cursors[size_t(step.view)].emplace(nest_.shape, nest_.strides[size_t(step.view)],
+                                         begin * kBlock);
   }
+  const auto slot = [&](int i) { return i < 0 ? nullptr : slots + i * kBlock; };
   for (int64_t block = begin; block < end; ++block) {
-    const int64_t at = block * kBlock, n = std::min<int64_t>(kBlock, count_ - at);
-    for (const Step& step : steps_) RunStep(context, step, at, n, slots);
+    const int64_t n = std::min<int64_t>(kBlock, count_ - block * kBlock);
+    for (const Step& step : steps_) {
+      if (step.kind == Kind::kApply) {
+        ApplyBlock(step.call, step.round, slot(step.result), slot(step.operands[0]),
+                   slot(step.operands[1]), slot(step.operands[2]), n);
+      } else if (step.view >= 0) {
+        Move(context, step, *cursors[size_t(step.view)], n, slots);
+      }
+    }
   }
 }
 
-void FusedLoop::RunStep(const RunContext& context, const Step& step, int64_t at, int64_t n,
-                        float* slots) const {
-  const auto slot = [&](int i) { return i < 0 ? nullptr : slots + i * kBlock; };
-  if (step.kind == Kind::kSplat) return;
-  if (step.kind == Kind::kApply) {
-    float* out = slot(step.result);
-    ApplyBlock(step.call, out, slot(step.operands[0]), slot(step.operands[1]),
-               slot(step.operands[2]), n);
-    if (step.round) Vec().round_fp16(out, n);
-    return;
-  }
-  const Shape& strides = nest_.strides[size_t(step.view)];
+void FusedLoop::Move(const RunContext& context, const Step& step, RowCursor& cursor, int64_t n,
+                     float* slots) const {
+  const int64_t stride = nest_.strides[size_t(step.view)].back();
   void* data = context.Data(views_[size_t(step.view)]);
-  RowCursor cursor(nest_.shape, strides, at);
   for (int64_t done = 0; done < n;) {
     const int64_t part = std::min(n - done, cursor.left_in_row());
     if (step.kind == Kind::kLoad) {
-      LoadRun(slot(step.result) + done, data, step.dtype, cursor.offset(), strides.back(), part);
+      LoadRun(slots + step.result * kBlock + done, data, step.dtype, cursor.offset(), stride, part);
     } else {
-      StoreRun(slot(step.operands[0]) + done, data, step.dtype, cursor.offset(), strides.back(),
+      StoreRun(slots + step.operands[0] * kBlock + done, data, step.dtype, cursor.offset(), stride,
                part);
     }
+    if (stride == 1) PrefetchNext(data, step.dtype, cursor.offset(), part);
     cursor.Advance(part);
     done += part;
   }

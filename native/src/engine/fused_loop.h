@@ -13,8 +13,9 @@ namespace ane::engine {
 // slots.
 class FusedLoop {
  public:
-  static constexpr int kBlock = 1024;
+  static constexpr int kBlock = 512;  // elements; the slots of most trees lie in the first-level cache
   static constexpr int kMaxSlots = 24;
+  static constexpr int kMaxViews = 32;
 
   // `exact` rounds the result of every operation to its type; else only what is stored is rounded.
   FusedLoop(Shape shape, bool exact) : shape_(std::move(shape)), exact_(exact) {}
@@ -23,7 +24,7 @@ class FusedLoop {
   int Splat(float number);
   int Apply(const ElementwiseCall& call, std::vector<int> operands, Dtype result);
   void Store(int value, const View& view);
-  // False when the operations need more slots than there are.
+  // False when the operations need more slots or views than there are.
   bool Finish();
 
   std::vector<View> Views() const;
@@ -45,8 +46,8 @@ class FusedLoop {
   void Round();
   bool AssignSlots();
   void RunBlocks(const RunContext& context, int64_t begin, int64_t end) const;
-  void RunStep(const RunContext& context, const Step& step, int64_t at, int64_t n,
-               float* slots) const;
+  void Move(const RunContext& context, const Step& step, RowCursor& cursor, int64_t n,
+            float* slots) const;
 
   Shape shape_;
   bool exact_;

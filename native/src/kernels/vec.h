@@ -14,16 +14,8 @@ struct AdamwNumbers {
   double lr, beta1, beta2, eps, weight_decay, bias1, bias2, scale;
 };
 
-// All arrays are contiguous unless a step is given; n may be any number including 0; in and out may be the same array.
-struct VecTable {
-  const char* isa;  // "avx512", "avx2", "neon", "portable"
-
-  // Conversion; to fp16 rounds to nearest even, overflow becomes infinity, NaN stays NaN, subnormals are kept.
-  void (*fp16_to_fp32)(float* out, const uint16_t* in, int64_t n);
-  void (*fp32_to_fp16)(uint16_t* out, const float* in, int64_t n);
-  void (*round_fp16)(float* x, int64_t n);  // x = fp32(fp16(x)) in place
-
-  // Element-wise; `b` of the _scalar forms is one number.
+// Element-wise operations; `b` of the _scalar forms is one number.
+struct VecElementwise {
   void (*add)(float* out, const float* a, const float* b, int64_t n);
   void (*sub)(float* out, const float* a, const float* b, int64_t n);
   void (*mul)(float* out, const float* a, const float* b, int64_t n);
@@ -32,8 +24,6 @@ struct VecTable {
   void (*minimum)(float* out, const float* a, const float* b, int64_t n);
   void (*add_scalar)(float* out, const float* a, float b, int64_t n);
   void (*mul_scalar)(float* out, const float* a, float b, int64_t n);
-  void (*axpy)(float* out, float scale, const float* x, int64_t n);  // out += scale * x
-
   void (*exp)(float* out, const float* a, int64_t n);
   void (*sigmoid)(float* out, const float* a, int64_t n);
   void (*tanh)(float* out, const float* a, int64_t n);
@@ -41,6 +31,20 @@ struct VecTable {
   void (*sqrt)(float* out, const float* a, int64_t n);
   void (*rsqrt)(float* out, const float* a, int64_t n);  // correctly 1/sqrt, not the estimate
   void (*relu)(float* out, const float* a, int64_t n);
+  void (*abs)(float* out, const float* a, int64_t n);
+};
+
+// All arrays are contiguous unless a step is given; n may be any number including 0; in and out may be the same array.
+struct VecTable : VecElementwise {
+  VecElementwise rounded;  // the same, every result rounded to fp16
+  const char* isa;  // "avx512", "avx2", "neon", "portable"
+
+  // Conversion; to fp16 rounds to nearest even, overflow becomes infinity, NaN stays NaN, subnormals are kept.
+  void (*fp16_to_fp32)(float* out, const uint16_t* in, int64_t n);
+  void (*fp32_to_fp16)(uint16_t* out, const float* in, int64_t n);
+  void (*round_fp16)(float* x, int64_t n);  // x = fp32(fp16(x)) in place
+
+  void (*axpy)(float* out, float scale, const float* x, int64_t n);  // out += scale * x
 
   // Reductions in a fixed order that depends on n only.
   float (*reduce_sum)(const float* a, int64_t n);

@@ -17,12 +17,14 @@ constexpr int kTileVectors = 2;
 constexpr int kRowSums = 8;
 
 #include "kernels/vec_load.inc"
+#include "kernels/vec_scale.inc"
 
 inline F Set(float x) { return _mm256_set1_ps(x); }
 inline F LoadHalf(const uint16_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
 inline void StoreHalf(uint16_t* p, F v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
+inline F RoundHalf(F v) { return _mm256_cvtph_ps(_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT)); }
 inline void StreamHalf(uint16_t* p, F v) {
   _mm_stream_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }

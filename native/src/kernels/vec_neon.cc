@@ -17,10 +17,12 @@ constexpr int kTileVectors = 2;
 constexpr int kRowSums = 16;
 
 #include "kernels/vec_load.inc"
+#include "kernels/vec_scale.inc"
 
 inline F Set(float x) { return vdupq_n_f32(x); }
 inline F LoadHalf(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 inline void StoreHalf(uint16_t* p, F v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
+inline F RoundHalf(F v) { return vcvt_f32_f16(vcvt_f16_f32(v)); }
 inline void StreamHalf(uint16_t* p, F v) { StoreHalf(p, v); }
 inline void StreamEnd() {}
 inline F SquareRoot(F v) { return vsqrtq_f32(v); }

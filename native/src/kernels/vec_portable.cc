@@ -13,6 +13,7 @@ constexpr int kTileVectors = 2;
 constexpr int kRowSums = 8;
 
 #include "kernels/vec_load.inc"
+#include "kernels/vec_scale.inc"
 
 inline F Set(float x) { return F{x, x, x, x}; }
 inline F LoadHalf(const uint16_t* p) {
@@ -20,6 +21,11 @@ inline F LoadHalf(const uint16_t* p) {
 }
 inline void StoreHalf(uint16_t* p, F v) {
   for (int j = 0; j < kLanes; ++j) p[j] = Fp32ToFp16(v[j]);
+}
+inline F RoundHalf(F v) {
+  uint16_t half[kLanes];
+  StoreHalf(half, v);
+  return LoadHalf(half);
 }
 inline void StreamHalf(uint16_t* p, F v) { StoreHalf(p, v); }
 inline void StreamEnd() {}
