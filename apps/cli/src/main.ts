@@ -9,7 +9,7 @@ import { trainOptions } from './options/train-options.js'
 import { style } from './terminal/output.js'
 
 const EXIT_HELP = `
-Exit status: 0 done, 1 the run failed, 2 wrong usage, 3 device or installation problem, 130 interrupted after saving.`
+Exit status: 0 done, 1 the run failed, 2 wrong usage, 3 device or installation problem, 130 interrupted (train saves first).`
 
 /** Commands load their code when they run, so that --help and errors in usage come at once. */
 function program(): Command {
@@ -170,5 +170,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCode.done)
   throw error
 })
+
+// Leaving through exit lets devices remove their temporary folders; a second signal ends the process at once.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    const handledElsewhere = process.listenerCount(signal) > 0
+    if (!handledElsewhere) process.exit(exitCode.interrupted)
+  })
 
 process.exitCode = await main()

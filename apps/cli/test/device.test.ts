@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ane, quick, workshop } from './ane.js'
+import { ane, finished, quick, start, workshop } from './ane.js'
 
 const shop = workshop()
 afterAll(shop.remove)
@@ -39,6 +39,23 @@ describe('--device', () => {
     expect(unknown.status).toBe(2)
     expect(unknown.err).toContain('for chip, got m0.')
     expect(existsSync(join(shop.folder, 'none'))).toBe(false)
+  })
+
+  it('saves on Ctrl-C on the simulated Neural Engine, leaves no temporary files, and continues', async () => {
+    const env = { TMPDIR: join(shop.folder, 'temporary') }
+    mkdirSync(env.TMPDIR)
+    const stop = quick('stopped', '--max-steps', '400', '--device', 'ane-sim', '--eval-steps', '0', '--json')
+    const child = start(stop, shop.folder, env)
+    child.stdout?.once('data', () => child.kill('SIGINT'))
+    const { status, err } = await finished(child)
+    expect(err).toContain('Stopping after this step; saving.')
+    expect(status).toBe(130)
+    expect(readdirSync(env.TMPDIR)).toEqual([])
+    const saved = losses('stopped').length
+    const resumed = await ane(['train', '--resume', 'stopped', '--max-steps', String(saved + 2)], shop.folder, env)
+    expect(resumed).toMatchObject({ status: 0, err: '' })
+    expect(losses('stopped')).toHaveLength(saved + 2)
+    expect(readdirSync(env.TMPDIR)).toEqual([])
   })
 
   it.skipIf(process.platform === 'darwin')('exits with 3 where there is no Neural Engine', async () => {

@@ -1,6 +1,8 @@
+import { mkdtempSync, readdirSync, rmSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ane } from './ane.js'
+import { ane, finished, start } from './ane.js'
 
 const names = [
   ...['reload', 'weights-buffer', 'qos', 'perf-stats', 'procedure', 'chaining', 'cache', 'sram', 'peak', 'dispatch'],
@@ -137,6 +139,21 @@ describe('ane probe', () => {
     expect(err).toMatch(message)
     expect(status).toBe(code)
     expect(out).toBe('')
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('leaves no temporary files when it is stopped by %s', async (signal) => {
+    const TMPDIR = mkdtempSync(join(tmpdir(), 'ane-probe-'))
+    try {
+      const child = start(['probe', 'peak', ...simulated, '--runs', '20'], tmpdir(), { TMPDIR })
+      const begun = watch(TMPDIR, () => {
+        begun.close()
+        child.kill(signal)
+      })
+      const { status, err } = await finished(child)
+      expect({ status, err, left: readdirSync(TMPDIR) }).toEqual({ status: 130, err: '', left: [] })
+    } finally {
+      rmSync(TMPDIR, { recursive: true })
+    }
   })
 
   it.skipIf(process.platform === 'darwin')('refuses machines without a Neural Engine with status 3', async () => {
