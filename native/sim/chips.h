@@ -19,7 +19,7 @@ struct Chip {
   int64_t compile_limit;   // distinct programs per process, 0: none (C-100, C-101)
   int64_t load_limit;      // distinct programs at a time, 0: none (C-102, C-103)
   int64_t max_blobs;       // weight records per program, 0: none (C-64)
-  int64_t max_width;       // C-60
+  int64_t max_width;       // columns and rows of a tensor (C-60)
   int64_t max_kernel_width;
 };
 

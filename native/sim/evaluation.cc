@@ -1,5 +1,6 @@
 // Binding the surfaces of a request to a program and running it.
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "sim/framework.h"
@@ -53,7 +54,7 @@ bool Bind(const std::vector<Symbol>& symbols, const Array& objects, const Array&
     const std::string name = std::string(what) + " " + symbol.name;
     const std::string sizes = ", got " + std::to_string(bytes) + " bytes";
     if (bytes < symbol.bytes)
-      return Refused(error, "", name + " needs " + std::to_string(symbol.bytes) + sizes);
+      return Refused(error, "C-75", name + " needs " + std::to_string(symbol.bytes) + sizes);
     if (enforce_minimum && bytes < kMinimumBytes)
       return Refused(error, "C-51", name + " needs 49152" + sizes);
     if (bytes != binding->surfaces[0]->bytes && Judge(settings, uniform_rule) == Verdict::kRefuse)
@@ -73,6 +74,13 @@ bool Bind(const std::vector<Symbol>& symbols, const Array& objects, const Array&
                          std::to_string(chip.width_multiple));
   }
   return true;
+}
+
+// Whether M1 finds the surfaces where it looks: inputs by growing size, outputs by shrinking (C-74).
+bool IsOrdered(const Binding& inputs, const Binding& outputs) {
+  const auto smaller = [](const Surface* a, const Surface* b) { return a->bytes < b->bytes; };
+  return std::is_sorted(inputs.surfaces.begin(), inputs.surfaces.end(), smaller) &&
+         std::is_sorted(outputs.surfaces.rbegin(), outputs.surfaces.rend(), smaller);
 }
 
 // Times are the chip's, not this machine's.
@@ -123,6 +131,10 @@ bool EvaluateRequest(Program& program, Request& request, uint32_t perf_stats_mas
   }
   if (const Status status = RunProcedure(procedure, reads, writes); !status.ok())
     return Refused(error, "", status.message());
+  if (Judge(settings, "C-74") != Verdict::kNone && !IsOrdered(inputs, outputs)) {
+    RecordFinding({"C-74", FindRule("C-74")->symptom, false});
+    for (const Surface* surface : outputs.surfaces) std::memset(surface->memory, 0, surface->bytes);
+  }
   if (procedure.has_tile && Judge(settings, "C-27") == Verdict::kRefuse) Poison();
   const uint64_t nanoseconds = CountEvaluation(procedure, settings);
   if (perf_stats_mask != 0 && request.perf_stats)

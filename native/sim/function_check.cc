@@ -71,17 +71,27 @@ class Check {
     } else if (type.dtype != Dtype::kFp16) {
       Break("C-35", value.offset, name);
     }
-    const engine::Shape& shape = type.shape;
-    if (!shape.empty() && shape.back() > settings_.chip->max_width)
-      Break("C-60", value.offset, name);
-    if (shape.size() == 4 && shape[1] > 65536) Break("C-60", value.offset, name);
+    if (IsTooLarge(type.shape)) Break("C-60", value.offset, name);
     static const std::set<std::string> kOddNames = {"var", "diff", "mean", "std",   "eps", "x",
                                                     "y",   "mul",  "add",  "rsqrt", "c",   "C"};
     if (kOddNames.contains(value.name)) Break("C-09", value.offset, value.name);
   }
 
+  // More columns, rows or channels than the chip takes.
+  bool IsTooLarge(const engine::Shape& shape) const {
+    if (shape.size() < 2) return !shape.empty() && shape[0] > settings_.chip->max_width;
+    const int64_t channels = shape.size() == 2 ? shape[0] : shape.end()[-3];
+    return std::max(shape.end()[-1], shape.end()[-2]) > settings_.chip->max_width ||
+           channels > 65536;
+  }
+
   void CheckOperation(const Operation& operation) {
     if (operation.op == "const") return;
+    for (const int result : operation.results) {
+      const Value& value = function_.values[size_t(result)];
+      if (IsTooLarge(value.type.shape))
+        Break("C-60", value.offset, value.name + " of type " + engine::TypeText(value.type));
+    }
     const bool folded = facts_.AreConstant(operation.results);
     const std::string op(operation.op);
     if (folded && op.substr(0, 10) != "constexpr_") return;

@@ -7,6 +7,7 @@
 
 #include "base/thread_pool.h"
 #include "engine/analysis.h"
+#include "engine/blob.h"
 #include "engine/lexer.h"
 #include "engine/lowering.h"
 #include "engine/parser.h"
@@ -79,6 +80,17 @@ void ZeroOddProducts(Function* function) {
   for (Operand* x : odd) Zero(function, x);
 }
 
+// The first weight whose offset names no record of its file, which has some (C-90), or nullptr.
+const engine::Value* FindMisplaced(const Function& function, const WeightFiles& files) {
+  for (const engine::Value& value : function.values) {
+    const auto file = value.blob == nullptr ? files.end() : files.find(value.blob->path);
+    if (file != files.end() && engine::HasRecord(file->second, 64) &&
+        !engine::HasRecord(file->second, value.blob->offset))
+      return &value;
+  }
+  return nullptr;
+}
+
 std::vector<Symbol> Alphabetical(const Function& function, const std::vector<int>& ids) {
   std::vector<Symbol> symbols;
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -147,6 +159,12 @@ std::shared_ptr<Program> CompileProgram(std::string_view text, const WeightFiles
       const Refusal refusal = CheckFunction(function, text, settings);
       if (!refusal.rule.empty()) {
         *failure = {"InvalidMILProgram", refusal.rule, refusal.message};
+        return nullptr;
+      }
+      const engine::Value* misplaced = FindMisplaced(function, weights);
+      if (misplaced != nullptr && Judge(settings, "C-90") == Verdict::kRefuse) {
+        const std::string why = misplaced->blob->path + ": " + FindRule("C-90")->symptom;
+        *failure = {"InvalidMILProgram", "C-90", Located(text, {misplaced->offset, why})};
         return nullptr;
       }
       program->procedures.push_back(CompileFunction(std::move(function), options, settings));

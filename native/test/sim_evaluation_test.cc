@@ -37,7 +37,8 @@ TEST(checks_surface_sizes) {
   EXPECT(EvaluateOn("m4", "[1, 64, 1, 64]", {49152, 49152}).empty());
   EXPECT(EvaluateOn("m4", "[1, 64, 1, 64]", {49152, 65536})
              .empty());  // one input and one output may differ
-  EXPECT(Fails(EvaluateOn("m4", "[1, 1024, 1, 64]", {65536, 131072}), "needs 131072"));
+  EXPECT(Fails(EvaluateOn("m4", "[1, 1024, 1, 64]", {65536, 131072}), "C-75"));
+  EXPECT(Fails(EvaluateOn("m4", "[1, 1024, 1, 64]", {131072, 65536}), "C-75"));
 }
 
 TEST(checks_widths_per_chip) {
@@ -66,6 +67,25 @@ TEST(needs_uniform_sizes) {
          Fails(model.failure.description, "expected 2 input surfaces"));
   EXPECT(!model.Run({&a, &f}, {&c, &c}));
   EXPECT(model.Run({&a, &f}, {&c, &e}));
+}
+
+TEST(gives_zeros_for_surfaces_out_of_order_on_m1) {
+  const auto first = [](const std::string& chip, size_t a_bytes, size_t b_bytes) {
+    Configure(Settings(chip, ",\"ignored_rules\":[\"C-70\"]"));
+    const Pool pool;
+    const std::string text = Program(
+        kType + " a, " + kType + " b", kType + " r = add(x = a, y = b)[name = string(\"r\")];", "r");
+    Model model(chip == "m1" ? Old(text) : text);
+    Surface a(a_bytes), b(b_bytes), r(kBytes);
+    a.Fill(4096, [](size_t) { return 1.0f; });
+    b.Fill(4096, [](size_t) { return 2.0f; });
+    return model.Compile() && model.Load() && model.Run({&a, &b}, {&r}) ? r.At(0) : -1;
+  };
+  EXPECT(first("m1", 2 * kBytes, kBytes) == 0);
+  EXPECT(Mentions(Statistics(), "C-74"));
+  EXPECT(first("m1", kBytes, 2 * kBytes) == 3);
+  EXPECT(first("m3", 2 * kBytes, kBytes) == 3);
+  EXPECT(!Mentions(Statistics(), "C-74"));
 }
 
 TEST(ignores_the_mask_of_attention) {
@@ -175,7 +195,7 @@ TEST(stops_loading_at_the_limit) {
   Model a(text(0)), b(text(1)), c(text(2)), d(text(3)), twin(text(0));
   EXPECT(a.Compile() && b.Compile() && c.Compile() && d.Compile() && twin.Compile());
   EXPECT(a.Load() && b.Load() && c.Load() && twin.Load());
-  EXPECT(!d.Load() && d.failure.code == 0x50004);
+  EXPECT(!d.Load() && d.failure.code == 0x50004 && Mentions(d.failure.description, "C-102"));
   EXPECT(a.Unload() && !d.Load());  // its twin still holds the program
   EXPECT(twin.Unload() && d.Load());
 }

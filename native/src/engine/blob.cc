@@ -53,6 +53,11 @@ void Unpack(const uint8_t* packed, const TensorType& type, int64_t count, uint8_
 
 }  // namespace
 
+bool HasRecord(std::span<const uint8_t> file, uint64_t offset) {
+  return offset <= file.size() && file.size() - offset >= kRecordBytes &&
+         Read<uint32_t>(file, offset) == kSentinel;
+}
+
 Result<std::shared_ptr<const Literal>> ReadBlob(std::span<const uint8_t> file, uint64_t offset,
                                                 const TensorType& type, bool lenient) {
   const auto fail = [&](const std::string& expected, uint64_t got) {
