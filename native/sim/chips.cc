@@ -5,8 +5,8 @@ namespace ane::sim {
 // Sources: ane-private-api.md section 8 for sub-types; ane-constraints.md for the limits. Widths
 // were measured on M3 Max (32), M4 Max (multiples of 16) and M5 Max (multiples of 32, from 32); M1
 // and M2 take the 16 columns of C-51. The compile limit was seen on M4 chips, its absence on M1 Pro
-// and M3; the load limit on M5 Max, its absence on M3 Max. Sizes end at 16384 up to A15 (M1, M2) and
-// at 65536 from A16 (M3) on, kernels at 13 columns on M1 and at 15 on later chips. Chips nobody
+// and M3; the load limit on M5 Max, its absence on M3 Max. Sizes end at 16384 up to A15 (M1, M2)
+// and at 65536 from A16 (M3) on, kernels at 13 columns on M1 and at 15 on later chips. Chips nobody
 // reported on take the values of their family.
 const std::vector<Chip>& AllChips() {
   static const std::vector<Chip>* const chips = new std::vector<Chip>{

@@ -76,7 +76,8 @@ bool Bind(const std::vector<Symbol>& symbols, const Array& objects, const Array&
   return true;
 }
 
-// Whether M1 finds the surfaces where it looks: inputs by growing size, outputs by shrinking (C-74).
+// Whether M1 finds the surfaces where it looks: inputs of growing and outputs of shrinking size
+// (C-74).
 bool IsOrdered(const Binding& inputs, const Binding& outputs) {
   const auto smaller = [](const Surface* a, const Surface* b) { return a->bytes < b->bytes; };
   return std::is_sorted(inputs.surfaces.begin(), inputs.surfaces.end(), smaller) &&

@@ -73,8 +73,9 @@ TEST(gives_zeros_for_surfaces_out_of_order_on_m1) {
   const auto first = [](const std::string& chip, size_t a_bytes, size_t b_bytes) {
     Configure(Settings(chip, ",\"ignored_rules\":[\"C-70\"]"));
     const Pool pool;
-    const std::string text = Program(
-        kType + " a, " + kType + " b", kType + " r = add(x = a, y = b)[name = string(\"r\")];", "r");
+    const std::string text =
+        Program(kType + " a, " + kType + " b",
+                kType + " r = add(x = a, y = b)[name = string(\"r\")];", "r");
     Model model(chip == "m1" ? Old(text) : text);
     Surface a(a_bytes), b(b_bytes), r(kBytes);
     a.Fill(4096, [](size_t) { return 1.0f; });

@@ -1,0 +1,134 @@
+import {
+  allocate,
+  type ChipFamily,
+  checkLimits,
+  chipFamilies,
+  elementCount,
+  limitRule,
+  type Program,
+  parse,
+  writeBlob,
+} from '@ane/mil'
+import { type Device, type Executable, openDevice, type Surface } from '@ane/runtime'
+import { describe, expect, it } from 'vitest'
+import { type LimitProof, limitProofs, spelledFor } from './limit-proofs.js'
+
+/** A file for each weight, of zeros. */
+export function zeroFiles({ functions }: Program): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>()
+  for (const { operands } of functions.flatMap(({ operations }) => operations)) {
+    for (const operand of Object.values(operands)) {
+      if (operand.kind !== 'literal' || operand.literal.value.kind !== 'blob') continue
+      const { type, value } = operand.literal
+      if (type.kind !== 'tensor' || files.has(value.path)) continue
+      files.set(value.path, writeBlob(type.dtype, allocate(type.dtype, elementCount(type.shape as number[]))))
+    }
+  }
+  return files
+}
+
+/** Whether the row says that a program fails on a family. */
+function holds({ id, only }: LimitProof, family: ChipFamily): boolean {
+  const { chips } = limitRule(id)!
+  return (chips === 'all' || chips.includes(family)) && (only === undefined || only.includes(family))
+}
+
+/** Runs a program once on numbers that differ everywhere, and reads its outputs. */
+function runOnce(device: Device, executable: Executable): Float32Array[] {
+  const created: Surface[] = []
+  const create = ({ name, shape, dtype }: Executable['inputs'][number]) => {
+    created.push(device.createSurface(shape, dtype, name))
+    return created.at(-1) as Surface
+  }
+  try {
+    const inputs = executable.inputs.map((port) => {
+      const surface = create(port)
+      surface.write(Float32Array.from({ length: elementCount(port.shape) }, (_, i) => ((i * 37) % 101) / 64 - 0.5))
+      return [port.name, surface] as const
+    })
+    const outputs = executable.outputs.map((port) => [port.name, create(port)] as const)
+    executable.runSync(Object.fromEntries(inputs), Object.fromEntries(outputs))
+    return outputs.map(([, surface]) => surface.toFloat32())
+  } finally {
+    for (const surface of created) surface.dispose()
+  }
+}
+
+type Stage = 'compile' | 'evaluate' | 'second evaluate'
+type Outcome = { readonly failed: Stage; readonly message: string } | { readonly outputs: Float32Array[] }
+
+async function attempt(device: Device, mil: string, blobs: ReadonlyMap<string, Uint8Array>): Promise<Outcome> {
+  let stage: Stage = 'compile'
+  let executable: Executable | undefined
+  try {
+    executable = await device.compile(mil, { name: 'broken', blobs })
+    stage = 'evaluate'
+    const outputs = runOnce(device, executable)
+    stage = 'second evaluate'
+    runOnce(device, executable)
+    return { outputs }
+  } catch (error) {
+    return { failed: stage, message: (error as Error).message }
+  } finally {
+    executable?.dispose()
+  }
+}
+
+describe.each(chipFamilies)('on %s', (chip) => {
+  const proofs = limitProofs.map((proof, i) => [`${proof.id}, program ${i + 1}`, proof] as const)
+
+  const taken = proofs.filter(([, { except }]) => !except?.includes(chip))
+
+  it.each(taken.filter(([, proof]) => holds(proof, chip)))('what breaks %s is caught before and after', async (_, proof) => {
+    const { id, shown } = proof
+    const mil = spelledFor(chip, proof)
+    const program = parse(mil)
+    const { checker } = limitRule(id)!
+    const errors = checkLimits(program, { chip }).filter(({ severity }) => severity === 'error')
+    expect([...new Set(errors.map(({ rule }) => rule))]).toEqual(checker ? [id] : [])
+    const blobs = proof.files ?? zeroFiles(program)
+    const device = await openDevice('ane-sim', { chip, threads: 1 })
+    const cpu = await openDevice('cpu', { threads: 1, math: 'exact' })
+    try {
+      const outcome = await attempt(device, mil, blobs)
+      if (shown === 'numbers') {
+        const right = await attempt(cpu, mil, proof.intact ?? blobs)
+        expect([outcome, right]).toEqual([{ outputs: expect.any(Array) }, { outputs: expect.any(Array) }])
+        expect(outcome).not.toEqual(right)
+        return
+      }
+      const failed = shown === 'device' ? 'compile' : shown
+      const names = [
+        ...(shown === 'device' ? [] : [`(simulated ${id}: `]),
+        ...(failed === 'compile' ? [`It breaks limit ${id} of ${chip} `] : []),
+      ]
+      for (const name of names) expect(outcome).toMatchObject({ failed, message: expect.stringContaining(name) })
+    } finally {
+      device.dispose()
+      cpu.dispose()
+    }
+  })
+
+  it.each(taken.filter(([, proof]) => !holds(proof, chip)))('%s is not what stops its program', async (_, proof) => {
+    const { id, shown } = proof
+    const mil = spelledFor(chip, proof)
+    const program = parse(mil)
+    const errors = checkLimits(program, { chip }).filter(({ severity }) => severity === 'error')
+    expect(errors.map(({ rule }) => rule)).not.toContain(id)
+    const device = await openDevice('ane-sim', { chip, threads: 1 })
+    const cpu = await openDevice('cpu', { threads: 1, math: 'exact' })
+    try {
+      const blobs = proof.files ?? zeroFiles(program)
+      const outcome = await attempt(device, mil, blobs)
+      if ('failed' in outcome) {
+        expect(outcome.message).not.toContain(`simulated ${id}:`)
+        expect(errors.map(({ rule }) => rule), outcome.message).toContain(/simulated ([CL]-\d+)/.exec(outcome.message)?.[1])
+      } else if (shown === 'numbers') {
+        expect(outcome).toEqual(await attempt(cpu, mil, blobs))
+      }
+    } finally {
+      device.dispose()
+      cpu.dispose()
+    }
+  })
+})
