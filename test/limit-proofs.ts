@@ -134,6 +134,23 @@ export const limitProofs: readonly LimitProof[] = [
   proof('C-92', 'compile', sameFile, { files: new Map([['@model_path/w.bin', twoRecords()]]) }),
 ]
 
+/**
+ * The rows of severity `error` that no program breaks through a device, which allocates, orders and passes everything as the
+ * Neural Engine wants it: file and name of the test in native/test that breaks them on the simulator itself.
+ */
+export const nativeProofs: Readonly<Record<string, readonly [file: string, test: string]>> = {
+  'C-01': ['sim_faults_test.cc', 'reports_misuse_that_would_crash'],
+  'C-02': ['sim_faults_test.cc', 'reports_misuse_that_would_crash'],
+  'C-03': ['sim_run_test.cc', 'needs_the_files'],
+  'C-51': ['sim_evaluation_test.cc', 'checks_surface_sizes'],
+  'C-55': ['sim_evaluation_test.cc', 'checks_widths_per_chip'],
+  'C-70': ['sim_evaluation_test.cc', 'needs_uniform_sizes'],
+  'C-71': ['sim_evaluation_test.cc', 'needs_uniform_sizes'],
+  'C-74': ['sim_evaluation_test.cc', 'gives_zeros_for_surfaces_out_of_order_on_m1'],
+  'C-75': ['sim_evaluation_test.cc', 'checks_surface_sizes'],
+  'C-102': ['sim_evaluation_test.cc', 'stops_loading_at_the_limit'],
+}
+
 /** The program as text in the spelling that a family takes, unless the spelling is what is wrong. */
 export function spelledFor(family: ChipFamily, { id, mil }: LimitProof): string {
   if (id === 'C-04' || (family !== 'm1' && family !== 'm2')) return mil

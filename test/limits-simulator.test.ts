@@ -1,20 +1,7 @@
-import {
-  allocate,
-  checkLimits,
-  chipFamilies,
-  elementCount,
-  grad,
-  lower,
-  type Program,
-  pack,
-  print,
-  writeBlob,
-} from '@ane/mil'
+import { chipFamilies, grad, lower, pack, print } from '@ane/mil'
 import { cutSegments, modelConfig, presets, segmentProgram } from '@ane/models'
 import { openDevice } from '@ane/runtime'
 import { describe, expect, it } from 'vitest'
-import { operatorCases } from '../packages/mil/test/limit-cases.js'
-import { surfaceCases } from '../packages/mil/test/limit-surface-cases.js'
 
 /** Layers as in the smallest preset, and with query and key norms. */
 const configs = {
@@ -28,20 +15,6 @@ const configs = {
     head_dim: 32,
     num_hidden_layers: 1,
   }),
-}
-
-/** A file for each weight of a program, if it names one record of zeros per file. */
-function zeroFiles({ functions }: Program): Map<string, Uint8Array> {
-  const files = new Map<string, Uint8Array>()
-  for (const { operands } of functions.flatMap(({ operations }) => operations)) {
-    for (const operand of Object.values(operands)) {
-      if (operand.kind !== 'literal' || operand.literal.value.kind !== 'blob') continue
-      const { type, value } = operand.literal
-      if (type.kind !== 'tensor' || files.has(value.path)) continue
-      files.set(value.path, writeBlob(type.dtype, allocate(type.dtype, elementCount(type.shape as number[]))))
-    }
-  }
-  return files
 }
 
 describe.each(chipFamilies)('the simulated %s', (chip) => {
@@ -67,24 +40,4 @@ describe.each(chipFamilies)('the simulated %s', (chip) => {
       device.dispose()
     }
   })
-})
-
-describe('what the simulator refuses', () => {
-  it.each([...operatorCases, ...surfaceCases].map((entry) => [entry.id, entry] as const))(
-    'is known to the limits before: the program that breaks %s',
-    async (_, { breaks, target }) => {
-      const { chip } = target
-      const reported = checkLimits(breaks, target).filter(({ severity }) => severity !== 'info')
-      const device = await openDevice('ane-sim', { chip, threads: 1 })
-      try {
-        const executable = await device.compile(print(breaks), { name: 'broken', blobs: zeroFiles(breaks) })
-        executable.dispose()
-      } catch (error) {
-        const rules = [...new Set((error as Error).message.match(/C-\d+/g) ?? [])]
-        expect(reported.map(({ rule }) => rule)).toEqual(expect.arrayContaining(rules))
-      } finally {
-        device.dispose()
-      }
-    },
-  )
 })
