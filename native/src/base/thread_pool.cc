@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/own_cores.h"
+
 namespace ane {
 namespace {
 
@@ -65,6 +67,7 @@ struct ThreadPool::State {
   std::atomic<bool> stop{false};
   bool spin = true;
   int limit = 1;  // of busy threads; more than the cores only where a pool was asked to be larger
+  OwnCores cores;
   std::vector<std::thread> workers;
 
   // Takes half of an equal share at a time, so that the last pieces are small and threads finish together. A worker goes
@@ -159,6 +162,7 @@ void ThreadPool::Run(int64_t count, int64_t grain, Call call, void* context) {
   const Busy own;
   if (state.workers.empty() || count <= grain) return call(context, 0, count);
   std::lock_guard turn(state.callers);
+  if (state.spin) state.cores.KeepOff(state.workers);
   state.next.store(0, std::memory_order_relaxed);
   state.count = count;
   state.grain = grain;
