@@ -5,7 +5,7 @@ import type { Device } from '../device.js'
 const shape = [1, 256, 1, 64] as const
 
 /** Version 1.0 with spelled-out scalars and a build dictionary, which M1 to M5 accept. */
-const text = `program(1.0)
+export const smokeText = `program(1.0)
 [buildInfo = dict<tensor<string, []>, tensor<string, []>>({{"coremlc-component-MIL", "3500.14.1"}, {"coremlc-version", "3500.32.1"}})]
 {
     func main<ios16>(tensor<fp16, [1, 256, 1, 64]> x) {
@@ -16,7 +16,7 @@ const text = `program(1.0)
 
 /** Compiles and runs it once. @throws {AneError} if it does not compile, does not run or gives wrong numbers */
 export async function runSmokeProgram(device: Device): Promise<void> {
-  const executable = await device.compile(text, { name: 'smoke program' })
+  const executable = await device.compile(smokeText, { name: 'smoke program' })
   const x = device.createSurface(shape, 'fp16', 'x')
   const y = device.createSurface(shape, 'fp16', 'y')
   try {

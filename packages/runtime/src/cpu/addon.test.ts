@@ -3,10 +3,11 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { smokeText } from '../ane/smoke-program.js'
 import { type Addon, loadAddon } from './addon.js'
 
 /** Values that are wrong almost everywhere, and a few that are right somewhere. */
-function hostileValues(addon: Addon): unknown[] {
+async function hostileValues(addon: Addon): Promise<unknown[]> {
   const detached = new Float32Array(4)
   structuredClone(detached.buffer, { transfer: [detached.buffer] })
   const ResizableBuffer = ArrayBuffer as unknown as new (size: number, options: object) => ArrayBuffer
@@ -14,6 +15,11 @@ function hostileValues(addon: Addon): unknown[] {
   const disposed = addon.surfaceCreate([1, 2], 'fp16')
   addon.surfaceDispose(disposed)
   const surface = addon.surfaceCreate([1, 2, 1, 2], 'fp16')
+  const simulated = addon.aneDeviceCreate(1, 21, false, 0, addon.simulatorPath, '{}')
+  const program = await addon.deviceCompile(simulated, smokeText, 'main', [], [], false, 'main')
+  const bound = addon.surfaceCreate([1, 256, 1, 64], 'fp16', simulated)
+  const gone = addon.aneDeviceCreate(1, 21, false, 0, addon.simulatorPath, '{}')
+  addon.deviceDispose(gone)
   const throwing = new Proxy([], {
     get: () => {
       throw new Error('trap')
@@ -51,6 +57,15 @@ function hostileValues(addon: Addon): unknown[] {
     [disposed],
     addon.scheduleCreate(device),
     Object.create(surface),
+    simulated,
+    program,
+    bound,
+    [bound],
+    gone,
+    smokeText,
+    addon.simulatorPath,
+    '{"chip": "m5", "faults": {"evaluate": [1, 1e300, -1, "x"]}}',
+    '{',
   ]
 }
 
@@ -61,7 +76,7 @@ describe('the addon', () => {
   })
 
   it('answers every wrong argument with an error, never with a crash', async () => {
-    const values = hostileValues(addon)
+    const values = await hostileValues(addon)
     const pending: unknown[] = []
     const call = fc.tuple(fc.nat(functions.length - 1), fc.array(fc.nat(values.length - 1), { maxLength: 6 }))
     fc.assert(
