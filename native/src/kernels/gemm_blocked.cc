@@ -16,10 +16,10 @@ constexpr int64_t kSharedWords = int64_t{2} << 20;
 constexpr int64_t kNearWords = int64_t{1} << 18;
 // Sums kept in fp32 between blocks of K.
 constexpr int64_t kKeptSums = int64_t{2} << 20;
-// Panels of the private operand that go through the blocks of K together.
+// Panels of the private operand that go through the blocks of K together, and rows of it that are packed together where
+// they lie side by side.
 constexpr int64_t kGroup = 8;
-// Cache lines fetched ahead during one tile.
-constexpr int kMaxAhead = 256;
+constexpr int64_t kSideBySide = 96;
 
 struct Range {
   int64_t begin, end;
@@ -34,8 +34,8 @@ float* Reserve(int64_t words) {
   return scratch.Reserve<float>(words);
 }
 
-// One product. The operand with fewer panels is packed by all threads and shared; a thread packs one panel of the other
-// at a time, for itself, and multiplies it by all shared ones while the memory of its next panel is on its way.
+// One product. The operand with fewer panels is packed by all threads and shared; a thread packs a few panels of the
+// other at a time, for itself, and multiplies them by all shared ones while the memory of its next is on its way.
 class Product {
  public:
   Product(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, const GemmOptions& options)
@@ -51,7 +51,8 @@ class Product {
         share_a_(b_.panels() * kernel_.columns > 4 * a_.panels() * kernel_.rows),
         shared_(share_a_ ? a_ : b_),
         private_(share_a_ ? b_ : a_),
-        in_rows_(!share_a_ && a_.contiguous_along_k()) {}
+        in_rows_(!share_a_ && a_.contiguous_along_k()),
+        together_(private_.contiguous_along_rows() ? CeilDivide(kSideBySide, private_.width()) : 1) {}
 
   void Run() {
     // K is summed in equal blocks, each from zero: the same on every processor, so that results are too.
@@ -90,7 +91,7 @@ class Product {
     pool_.ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t block = blocks_.begin + i / panels, panel = panels_.begin + i % panels;
-        shared_.PackTurned(SharedPanel(block, panel), panel, block * block_k_, LengthOf(block));
+        shared_.PackTurned(SharedPanel(block, panel), 0, panel, 1, block * block_k_, LengthOf(block));
       }
     });
   }
@@ -100,7 +101,7 @@ class Product {
     const int64_t panels = panels_.end - panels_.begin, wanted = 4 * pool_.threads();
     int64_t shares = CeilDivide(panels * block_words_ * shared_.width(), kNearWords);
     shares = std::min(panels, std::max(shares, CeilDivide(wanted, private_.panels())));
-    const int64_t group = blocks_.end - blocks_.begin > 1 ? kGroup : 1;
+    const int64_t group = blocks_.end - blocks_.begin > 1 ? std::max(kGroup, together_) : together_;
     pool_.ParallelFor(shares * private_.panels(), 1, [&](int64_t begin, int64_t end) {
       while (begin < end) {
         const int64_t share = begin / private_.panels(), first = begin % private_.panels();
@@ -116,25 +117,24 @@ class Product {
   // Panels [first, first + count) of the private operand times the shared ones in range; `follow` is the private panel
   // this thread takes next, or -1.
   void MultiplyGroup(int64_t first, int64_t count, const Range& range, int64_t follow) const {
-    float* panel = Reserve<kPrivateBuffer>(in_rows_ ? private_.width() * kRowWords : private_.width() * block_words_);
+    const int64_t step = private_.width() * (in_rows_ ? kRowWords : block_words_), end = first + count;
+    float* packed = Reserve<kPrivateBuffer>(std::min(count, together_) * step);
     for (int64_t block = blocks_.begin; block < blocks_.end; ++block) {
       const int64_t k = LengthOf(block);
-      for (int64_t i = first; i < first + count; ++i) {
+      for (int64_t i = first, n; i < end; i += n) {
+        n = std::min(together_, end - i);
         if (in_rows_) {
-          private_.PackRows(panel, i, block * block_k_, k);
+          private_.PackRows(packed, i, block * block_k_, k);
         } else {
-          private_.PackTurned(panel, i, block * block_k_, k);
+          private_.PackTurned(packed, step, i, n, block * block_k_, k);
         }
-        const bool more = i + 1 < first + count, deeper = block + 1 < blocks_.end;
-        const int64_t next = more ? i + 1 : deeper ? first : follow;
+        const bool more = i + n < end, deeper = block + 1 < blocks_.end;
+        const int64_t next = more ? i + n : deeper ? first : follow;
         const int64_t next_block = more ? block : deeper ? block + 1 : blocks_.begin;
-        Lines lines = next < 0 ? Lines() : private_.LinesOf(next, next_block * block_k_, LengthOf(next_block));
-        const int64_t each = CeilDivide(lines.count(), range.end - range.begin);
-        for (int64_t s = range.begin; s < range.end; ++s) {
-          uintptr_t ahead[kMaxAhead];
-          int fetched = s + 1 < range.end ? LinesOfOut(i, s + 1, block).Take(ahead, kMaxAhead) : 0;
-          fetched += lines.Take(ahead + fetched, std::min<int64_t>(each, kMaxAhead - fetched));
-          Tile(panel, i, s, block, ahead, fetched);
+        const int64_t next_k = next_block * block_k_, tiles = n * (range.end - range.begin);
+        for (int64_t tile = 0; tile < tiles; ++tile) {
+          const Ahead ahead = next < 0 ? Ahead{} : private_.AheadOf(next, n, next_k, LengthOf(next_block), tile, tiles);
+          Tile(packed + tile % n * step, i + tile % n, range.begin + tile / n, block, ahead);
         }
       }
     }
@@ -155,16 +155,9 @@ class Product {
 
   bool Written(int64_t block) const { return in_place_ || (block + 1) * block_k_ >= k_; }
 
-  Lines LinesOfOut(int64_t private_panel, int64_t shared_panel, int64_t block) const {
-    if (out_.col_stride != 1 || !Written(block)) return {};
-    const int64_t size = static_cast<int64_t>(SizeOf(out_.dtype));
-    const Position at = PositionOf(private_panel, shared_panel);
-    return {at.out, at.rows, out_.row_stride * size, at.columns * size};
-  }
-
   // One micro-kernel call and, behind the last block of K, the way to `out`.
-  void Tile(const float* panel, int64_t private_panel, int64_t shared_panel, int64_t block, const uintptr_t* ahead,
-            int fetched) const {
+  void Tile(const float* panel, int64_t private_panel, int64_t shared_panel, int64_t block,
+            const Ahead& ahead) const {
     const Position at = PositionOf(private_panel, shared_panel);
     const bool written = Written(block), direct = written && out_.col_stride == 1;
     alignas(64) float own[kMaxTile];
@@ -181,8 +174,7 @@ class Product {
                          accumulate_ || (in_place_ && block > 0),
                          at.rows,
                          at.columns,
-                         ahead,
-                         fetched};
+                         ahead};
     const float* other = SharedPanel(block, shared_panel);
     const int64_t words = CeilDivide(LengthOf(block), kernel_.depth);
     (in_rows_ ? kernel_.tile_rows : kernel_.tile)(words, share_a_ ? other : panel, share_a_ ? panel : other, end);
@@ -203,7 +195,8 @@ class Product {
   const bool in_place_;  // sums are formed in `out`
   const bool share_a_;
   const PanelSource &shared_, &private_;
-  const bool in_rows_;  // how panels of the private operand are packed
+  const bool in_rows_;      // how panels of the private operand are packed
+  const int64_t together_;  // and how many of them at once
   bool kept_ = false;   // sums are kept in fp32 between blocks of K
   int64_t block_k_ = 0, block_words_ = 0;
   Range panels_ = {0, 0};    // of the shared operand that are packed

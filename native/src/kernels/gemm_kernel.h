@@ -13,17 +13,22 @@ constexpr int64_t kBlockWords = 768;              // of the longest panel
 constexpr int64_t kRowWords = kBlockWords + 16;  // rows of a panel begin in different sets of the first-level cache
 constexpr int kMaxTile = 512;                    // rows * columns of any micro-kernel
 
+// Memory that is needed soon: `runs` runs of `lines` cache lines, `step` bytes apart.
+struct Ahead {
+  const char* start;
+  int64_t step, runs, lines;
+};
+
 // Where the sums of a tile go, and what to fetch meanwhile.
 struct TileEnd {
   float* kept;  // [rows, columns] fp32 between blocks of K, or nullptr
   bool add;     // to the sums in `kept`
   void* out;    // behind the last block, rows out_stride elements apart; nullptr to leave the sums in `kept`
   int64_t out_stride;
-  bool half;            // out is fp16, rounded once
-  bool accumulate;      // to what is in out, fp32
-  int rows, columns;    // of the tile that lie in the matrix
-  const uintptr_t* ahead;  // addresses of cache lines that are needed soon
-  int ahead_count;
+  bool half;          // out is fp16, rounded once
+  bool accumulate;    // to what is in out, fp32
+  int rows, columns;  // of the tile that lie in the matrix
+  Ahead ahead;
 };
 
 // A micro-kernel's multiply-adds without its memory; see kernels/peak.h.
@@ -47,6 +52,11 @@ struct GemmMicrokernel {
                     int64_t stride);
   void (*pack_fp16)(float* panel, int width, const uint16_t* source, int64_t k, int count, int64_t k_stride,
                     int64_t stride);
+  // Fills `panels` turned panels of a, panel_step words apart, from rows that lie side by side.
+  void (*pack_strips_fp32)(float* panel, int64_t panel_step, int64_t panels, const float* source, int64_t k,
+                           int64_t k_stride);
+  void (*pack_strips_fp16)(float* panel, int64_t panel_step, int64_t panels, const uint16_t* source, int64_t k,
+                           int64_t k_stride);
   // Fills a panel of rows from `count` <= width rows that are contiguous along K.
   void (*pack_rows_fp32)(float* panel, int width, const float* source, int64_t k, int count, int64_t stride);
   void (*pack_rows_fp16)(float* panel, int width, const uint16_t* source, int64_t k, int count, int64_t stride);

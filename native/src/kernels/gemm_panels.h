@@ -9,37 +9,6 @@
 
 namespace ane {
 
-// Cache lines of a part of a matrix in the order of memory, handed out a few at a time.
-class Lines {
- public:
-  Lines() = default;
-  // `runs` runs of `bytes`, `step` bytes apart.
-  Lines(const void* data, int64_t runs, int64_t step, int64_t bytes)
-      : start_(reinterpret_cast<uintptr_t>(data)), runs_(runs), step_(step), bytes_(bytes) {
-    next_ = start_ & ~uintptr_t{63};
-  }
-
-  // As many as there are when runs begin anywhere in a line, on average.
-  int64_t count() const { return runs_ * (bytes_ + 62) / 64 + 1; }
-  // Writes at most n addresses and returns how many.
-  int Take(uintptr_t* lines, int64_t n) {
-    int taken = 0;
-    while (taken < n && runs_ > 0) {
-      lines[taken++] = next_;
-      next_ += 64;
-      if (next_ < start_ + bytes_) continue;
-      start_ += step_;
-      next_ = start_ & ~uintptr_t{63};
-      --runs_;
-    }
-    return taken;
-  }
-
- private:
-  uintptr_t start_ = 0, next_ = 0;
-  int64_t runs_ = 0, step_ = 0, bytes_ = 0;
-};
-
 // Rows of a matrix [n, K] in panels of `width`.
 class PanelSource {
  public:
@@ -51,38 +20,55 @@ class PanelSource {
   int64_t rows() const { return matrix_.rows; }
   bool contiguous_along_k() const { return matrix_.col_stride == 1; }
 
-  // Numbers [k0, k0 + k) of one panel, turned or in rows.
-  void PackTurned(float* out, int64_t panel, int64_t k0, int64_t k) const {
-    const void* from = Start(panel, k0);
+  bool contiguous_along_rows() const { return matrix_.row_stride == 1 && matrix_.col_stride != 1; }
+
+  // Numbers [k0, k0 + k) of `count` panels, turned and `step` words apart.
+  void PackTurned(float* out, int64_t step, int64_t panel, int64_t count, int64_t k0, int64_t k) const {
     if (matrix_.dtype == Dtype::kFp16) {
-      kernel_.pack_fp16(out, width_, static_cast<const uint16_t*>(from), k, Count(panel), matrix_.col_stride,
-                        matrix_.row_stride);
+      Turn<uint16_t>(kernel_.pack_fp16, kernel_.pack_strips_fp16, out, step, panel, count, k0, k);
     } else {
-      kernel_.pack_fp32(out, width_, static_cast<const float*>(from), k, Count(panel), matrix_.col_stride,
-                        matrix_.row_stride);
+      Turn<float>(kernel_.pack_fp32, kernel_.pack_strips_fp32, out, step, panel, count, k0, k);
     }
   }
+  // The same of one panel, in rows.
   void PackRows(float* out, int64_t panel, int64_t k0, int64_t k) const {
     const void* from = Start(panel, k0);
+    const int rows = static_cast<int>(Rows(panel, 1));
     if (matrix_.dtype == Dtype::kFp16) {
-      kernel_.pack_rows_fp16(out, width_, static_cast<const uint16_t*>(from), k, Count(panel), matrix_.row_stride);
+      kernel_.pack_rows_fp16(out, width_, static_cast<const uint16_t*>(from), k, rows, matrix_.row_stride);
     } else {
-      kernel_.pack_rows_fp32(out, width_, static_cast<const float*>(from), k, Count(panel), matrix_.row_stride);
+      kernel_.pack_rows_fp32(out, width_, static_cast<const float*>(from), k, rows, matrix_.row_stride);
     }
   }
 
-  // The memory a panel is packed from; none where it is not in runs.
-  Lines LinesOf(int64_t panel, int64_t k0, int64_t k) const {
-    const int64_t size = static_cast<int64_t>(SizeOf(matrix_.dtype));
-    if (contiguous_along_k()) return {Start(panel, k0), Count(panel), matrix_.row_stride * size, k * size};
-    if (matrix_.row_stride == 1) return {Start(panel, k0), k, matrix_.col_stride * size, Count(panel) * size};
-    return {};
+  // One of `parts` parts of the memory that panels are packed from; none where it is not in runs.
+  Ahead AheadOf(int64_t panel, int64_t count, int64_t k0, int64_t k, int64_t part, int64_t parts) const {
+    const auto size = static_cast<int64_t>(SizeOf(matrix_.dtype));
+    const auto* start = static_cast<const char*>(Start(panel, k0));
+    const int64_t rows = Rows(panel, count);
+    if (contiguous_along_k()) {
+      const int64_t lines = k * size / 64 + 1, each = CeilDivide(lines, parts), first = std::min(part * each, lines);
+      return {start + 64 * first, matrix_.row_stride * size, rows, std::min(each, lines - first)};
+    }
+    if (!contiguous_along_rows()) return {};
+    const int64_t each = CeilDivide(k, parts), first = std::min(part * each, k), step = matrix_.col_stride * size;
+    return {start + first * step, step, std::min(each, k - first), rows * size / 64 + 1};
   }
 
  private:
-  int Count(int64_t panel) const {
-    return static_cast<int>(std::min<int64_t>(width_, matrix_.rows - panel * width_));
+  template <typename T, typename PackOne, typename PackStrips>
+  void Turn(PackOne pack_one, PackStrips pack_strips, float* out, int64_t step, int64_t panel, int64_t count,
+            int64_t k0, int64_t k) const {
+    const int64_t rows = Rows(panel, count);
+    const bool strips = contiguous_along_rows() && width_ == kernel_.rows;
+    int64_t i = strips ? rows / width_ : 0;
+    if (i > 0) pack_strips(out, step, i, static_cast<const T*>(Start(panel, k0)), k, matrix_.col_stride);
+    for (; i < count; ++i) {
+      pack_one(out + i * step, width_, static_cast<const T*>(Start(panel + i, k0)), k,
+               static_cast<int>(Rows(panel + i, 1)), matrix_.col_stride, matrix_.row_stride);
+    }
   }
+  int64_t Rows(int64_t panel, int64_t count) const { return std::min(count * width_, matrix_.rows - panel * width_); }
   const void* Start(int64_t panel, int64_t k0) const {
     return At(matrix_.data, matrix_.dtype, panel * width_ * matrix_.row_stride + k0 * matrix_.col_stride);
   }
