@@ -1,5 +1,6 @@
 #include <atomic>
 #include <chrono>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -105,4 +106,24 @@ TEST(pools_that_run_at_once_share_the_cores) {
   EXPECT(visited == int64_t{kPools} * 50 * 64);
   // Every caller works; a worker may have started on a piece just before the last caller came.
   EXPECT(most <= cores + kPools - 1);
+}
+
+TEST(a_body_without_memory_ends_the_job_for_the_caller_alone) {
+  for (int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    for (int round = 0; round < 100; ++round) {
+      bool caught = false;
+      try {
+        pool.ParallelFor(64, 1, [&](int64_t begin, int64_t end) {
+          if (begin <= 40 && 40 < end) throw std::bad_alloc();
+        });
+      } catch (const std::bad_alloc&) {
+        caught = true;
+      }
+      EXPECT(caught);
+      std::atomic<int64_t> visited{0};
+      pool.ParallelFor(64, 1, [&](int64_t begin, int64_t end) { visited += end - begin; });
+      EXPECT(visited == 64);
+    }
+  }
 }

@@ -9,12 +9,14 @@ namespace ane {
 
 class Scratch {
  public:
-  // At least `count` elements, 64-byte aligned, contents undefined. Earlier pointers become invalid.
+  // At least `count` elements, 64-byte aligned, contents undefined. Earlier pointers become invalid, also if this throws
+  // std::bad_alloc.
   template <typename T>
   T* Reserve(size_t count) {
     const size_t bytes = count * sizeof(T);
     if (bytes > bytes_) {
       data_.reset();
+      bytes_ = 0;
       data_.reset(::operator new(bytes, kAlignment));
       bytes_ = bytes;
     }

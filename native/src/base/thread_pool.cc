@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <limits>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -55,6 +56,7 @@ struct ThreadPool::State {
 
   std::atomic<uint64_t> gate{0};
   std::atomic<int64_t> next{0};
+  std::atomic<bool> failed{false};  // a body found no memory
   int64_t count = 0;
   int64_t grain = 1;
   Call call = nullptr;
@@ -78,7 +80,12 @@ struct ThreadPool::State {
     while (begin < count && busy.load(std::memory_order_relaxed) <= most) {
       const int64_t size = std::min(count - begin, std::max(grain, (count - begin) / divisor));
       if (next.compare_exchange_weak(begin, begin + size, std::memory_order_relaxed)) {
-        call(context, begin, begin + size);
+        try {
+          call(context, begin, begin + size);
+        } catch (const std::bad_alloc&) {
+          failed.store(true, std::memory_order_relaxed);
+          next.store(count, std::memory_order_relaxed);
+        }
         begin = next.load(std::memory_order_relaxed);
       }
     }
@@ -180,6 +187,7 @@ void ThreadPool::Run(int64_t count, int64_t grain, Call call, void* context) {
     if (spins % 1024 == 1023) std::this_thread::yield();
     Pause();
   }
+  if (state.failed.exchange(false, std::memory_order_relaxed)) throw std::bad_alloc();
 }
 
 }  // namespace ane

@@ -18,7 +18,8 @@ class ThreadPool {
   int threads() const;
 
   // Calls body(begin, end) so that [0, count) is covered once, in chunks of at least `grain` (the last may be
-  // smaller), and returns when all are done. How the range is cut varies from call to call. The body must not throw.
+  // smaller), and returns when all are done. How the range is cut varies from call to call. The body throws nothing but
+  // std::bad_alloc, which ends the job and is thrown again here once no thread is in it.
   // Calls from inside a body run on the calling thread; calls from several threads take turns. Workers of several pools
   // that run at once help only while there are cores for them. Allocates nothing.
   template <typename Body>

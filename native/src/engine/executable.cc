@@ -43,9 +43,13 @@ class CpuExecutable : public Executable {
                              std::to_string(inputs.size()) + " and " +
                              std::to_string(outputs.size()) + ".");
     }
-    if (const char* message = plan_.Run(inputs, outputs, scratch, pool))
-      return {"ANE_EVAL_FAILED", message};
-    return {};
+    try {
+      if (const char* message = plan_.Run(inputs, outputs, scratch, pool))
+        return {"ANE_EVAL_FAILED", message};
+      return {};
+    } catch (const std::bad_alloc&) {
+      return {"OUT_OF_MEMORY", "Not enough memory to pack the operands of the program's products."};
+    }
   }
 
  private:

@@ -45,7 +45,8 @@ class Executable {
   virtual size_t scratch_bytes() const = 0;
 
   // `inputs` and `outputs` are dense row-major buffers in the declared order; scratch is 64-byte aligned. An output
-  // buffer never overlaps an input buffer. No allocation, no locks besides the pool's.
+  // buffer never overlaps an input buffer. Allocates nothing once each thread of the pool has had a share of such a run;
+  // OUT_OF_MEMORY if it cannot before. No locks besides the pool's.
   virtual Status Run(std::span<const void* const> inputs, std::span<void* const> outputs, void* scratch,
                      ThreadPool& pool) const = 0;
 

@@ -34,7 +34,8 @@ struct HostKernel {
   const char* name;
   // Checks operands when a schedule is recorded: all present, none unknown, types and shapes consistent.
   Status (*check)(const KernelOperands& operands);
-  // Runs; no allocation, no failure.
+  // Runs. Allocates nothing once each thread of the pool has had a share of such a run; throws std::bad_alloc if it cannot
+  // before, and fails in no other way.
   void (*run)(const KernelOperands& operands, const HostContext& context);
 };
 

@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <exception>
+#include <new>
+#include <string>
 #include <utility>
 
 namespace ane {
@@ -141,7 +143,11 @@ Status Schedule::RunEntry(const Entry& entry, const Device::Session& session) co
         entry.program->executable().Run(entry.inputs, entry.outputs, session.scratch(), *session.pool());
     if (!status.ok()) return status;
   } else {
-    entry.kernel->run(entry.operands, HostContext{*session.pool(), device_->exact()});
+    try {
+      entry.kernel->run(entry.operands, HostContext{*session.pool(), device_->exact()});
+    } catch (const std::bad_alloc&) {
+      return {"OUT_OF_MEMORY", std::string("Not enough memory for what ") + entry.kernel->name + " works with."};
+    }
   }
   for (const auto& surface : entry.written) surface->Touch();
   return {};
