@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { hasShared, sharedPath } from '../../../test/shared/folder.js'
 import { loadCheckpoint, preset, readSafetensors, writeLlama2c } from '../src/index.js'
 
@@ -18,6 +18,7 @@ describe.skipIf(!hasShared)('published files (needs ../shared)', () => {
   it('stories260K is written back byte for byte', async () => {
     const { config, weights } = await loadCheckpoint(sharedPath('data/stories260K/stories260K.bin'))
     const folder = mkdtempSync(path.join(tmpdir(), 'ane-stories-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
     const v1 = path.join(folder, 'v1.bin')
     await writeLlama2c(v1, { config, weights }, 'v1')
     expect(readFileSync(v1).equals(readFileSync(sharedPath('data/stories260K/stories260K.export_v1.bin')))).toBe(true)

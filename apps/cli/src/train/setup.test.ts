@@ -1,8 +1,8 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { initialWeights, modelConfig, presets, saveModelFolder } from '@ane/models'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { UsageError } from '../exit.js'
 import { chooseModel } from './setup.js'
 
@@ -25,7 +25,9 @@ describe('the model of a run', () => {
       max_position_embeddings: 8,
       activation_clip: 7,
     })
-    const init = join(mkdtempSync(join(tmpdir(), 'ane-setup-')), 'model')
+    const folder = mkdtempSync(join(tmpdir(), 'ane-setup-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const init = join(folder, 'model')
     await saveModelFolder(init, { config, weights: initialWeights(config, 1) })
     expect((await chooseModel({ init })).config.activation_clip).toBe(7)
     expect((await chooseModel({ init, activationClip: 9 })).config.activation_clip).toBe(9)

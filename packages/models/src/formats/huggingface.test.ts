@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { modelConfig } from '../config.js'
 import { FormatError } from '../format-error.js'
 import { initialWeights } from '../initialisation.js'
@@ -36,6 +36,8 @@ let root: string
 beforeEach(() => {
   root = mkdtempSync(path.join(tmpdir(), 'ane-huggingface-'))
 })
+
+afterEach(() => rmSync(root, { recursive: true }))
 
 describe('model folders', () => {
   it('load with the configuration and weights they were saved with', async () => {

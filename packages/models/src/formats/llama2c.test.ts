@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { type ModelConfig, modelConfig } from '../config.js'
 import { FormatError } from '../format-error.js'
 import { initialWeights } from '../initialisation.js'
@@ -10,7 +10,10 @@ import { preset } from '../presets.js'
 import { type Llama2cVersion, readLlama2c, writeLlama2c } from './llama2c.js'
 import { halfToInterleaved, interleavedToHalf } from './rope-permutation.js'
 
-const file = path.join(mkdtempSync(path.join(tmpdir(), 'ane-llama2c-')), 'model.bin')
+const folder = mkdtempSync(path.join(tmpdir(), 'ane-llama2c-'))
+const file = path.join(folder, 'model.bin')
+
+afterAll(() => rmSync(folder, { recursive: true }))
 
 const small = (tied: boolean): ModelConfig =>
   modelConfig({

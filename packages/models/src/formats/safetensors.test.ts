@@ -3,11 +3,13 @@ import { open as openFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { FormatError } from '../format-error.js'
 import { readSafetensors, SafetensorsFile, type SafetensorsTensor, writeSafetensors } from './safetensors.js'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'ane-safetensors-'))
+
+afterAll(() => rmSync(folder, { recursive: true }))
 const file = path.join(folder, 'x.safetensors')
 
 const valid: SafetensorsTensor[] = [
