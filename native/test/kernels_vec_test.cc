@@ -296,6 +296,66 @@ TEST(reductions_match_sums_in_double_precision) {
   }
 }
 
+TEST(rows_of_a_softmax_give_the_bits_of_its_steps) {
+  for (const VecTable* table : Tables()) {
+    for (int64_t n : kSizes) {
+      for (const bool round : {false, true}) {
+        const ane::VecElementwise& steps = round ? table->rounded : *table;
+        const auto a = Values(n, 8), weights = Values(n, 9);
+        std::vector<float> want = a, got = a, products(n);
+        got.push_back(42.0f);
+        const auto same = [&] {
+          bool all = got[n] == 42.0f;
+          for (int64_t i = 0; i < n; ++i) all = all && SameBits(want[i], got[i]);
+          return all;
+        };
+        if (round) table->round_fp16(want.data(), n);
+        steps.mul_scalar(want.data(), want.data(), 0.3f, n);
+        EXPECT(SameBits(table->scale_max(got.data(), 0.3f, round, n), table->reduce_max(want.data(), n)));
+        EXPECT(same());
+
+        table->add_scalar(want.data(), want.data(), -1.5f, n);
+        table->exp(want.data(), want.data(), n);
+        EXPECT(SameBits(table->exp_sum(got.data(), 1.5f, n), table->reduce_sum(want.data(), n)));
+        EXPECT(same());
+
+        std::copy(a.begin(), a.end(), want.begin());
+        std::copy(a.begin(), a.end(), got.begin());
+        if (round) table->round_fp16(want.data(), n);
+        steps.mul(products.data(), want.data(), weights.data(), n);
+        EXPECT(SameBits(table->round_dot(got.data(), weights.data(), round, n), table->reduce_sum(products.data(), n)));
+        EXPECT(same());
+
+        steps.add_scalar(want.data(), want.data(), -0.25f, n);
+        steps.mul(want.data(), want.data(), weights.data(), n);
+        steps.mul_scalar(want.data(), want.data(), 0.3f, n);
+        table->softmax_gradient(got.data(), weights.data(), 0.25f, 0.3f, round, n);
+        EXPECT(same());
+      }
+    }
+  }
+}
+
+TEST(the_largest_half_is_found_by_its_bits) {
+  for (const VecTable* table : Tables()) {
+    for (int64_t n : kSizes) {
+      std::vector<uint16_t> halves(n);
+      for (int64_t i = 0; i < n; ++i) halves[i] = static_cast<uint16_t>(i * 40503u % 0x7c00u | (i % 2) << 15);
+      uint16_t largest = 0;
+      for (uint16_t half : halves) largest = std::max<uint16_t>(largest, half & 0x7fff);
+      EXPECT(table->largest_half(halves.data(), n) == largest);
+      for (const uint16_t top : {0x7c00, 0xfc00, 0x7e01, 0xfe01}) {
+        for (const int64_t at : {int64_t{0}, n / 2, n - 1}) {
+          if (n == 0) continue;
+          auto changed = halves;
+          changed[at] = top;
+          EXPECT(table->largest_half(changed.data(), n) == (top & 0x7fff));
+        }
+      }
+    }
+  }
+}
+
 TEST(adamw_follows_the_formula) {
   for (const VecTable* table : Tables()) {
     for (int64_t n : kSizes) {

@@ -128,29 +128,18 @@ void AttentionGradient::ScoreGradient(const RunContext& context, int64_t first, 
   const VecTable& vec = Vec();
   const ScoreSteps& steps = rows_.steps();
   const auto body = [&](int64_t begin, int64_t end) {
-    alignas(64) float products[kSumBlock];
     for (int64_t i = begin; i < end; ++i) {
       const float* weights = probabilities + i * sight.keys;
       float* row = change + i * sight.keys;
       const int64_t keys = rows_.KeysOf(first + i, sight);
-      std::fill(row + keys, row + sight.keys, 0.0f);
-      RoundIf(steps.round, row, keys);
       double total = 0;
-      for (int64_t done = 0; done < keys; done += kSumBlock) {
-        const int64_t n = std::min(kSumBlock, keys - done);
-        vec.mul(products, row + done, weights + done, n);
-        RoundIf(steps.round, products, n);
-        total += double(vec.reduce_sum(products, n));
-      }
+      for (int64_t done = 0; done < keys; done += kSumBlock)
+        total += double(vec.round_dot(row + done, weights + done, steps.round,
+                                      std::min(kSumBlock, keys - done)));
       float mean = float(total);
-      RoundIf(steps.round, &mean, 1);
-      vec.add_scalar(row, row, -mean, keys);
-      RoundIf(steps.round, row, keys);
-      vec.mul(row, row, weights, keys);
-      RoundIf(steps.round, row, keys);
-      if (!steps.scale) continue;
-      vec.mul_scalar(row, row, *steps.scale, keys);
-      RoundIf(steps.round, row, keys);
+      if (steps.round) vec.round_fp16(&mean, 1);
+      vec.softmax_gradient(row, weights, mean, steps.scale.value_or(1), steps.round, keys);
+      std::fill(row + keys, row + sight.keys, 0.0f);
     }
   };
   context.pool.ParallelFor(rows, 8, std::ref(body));

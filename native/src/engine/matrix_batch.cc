@@ -4,27 +4,35 @@
 #include <limits>
 
 #include "base/fp16.h"
+#include "kernels/vec.h"
 
 namespace ane::engine {
 namespace {
 
-// Bits without the sign, as signed numbers that every processor compares, grow with the magnitude;
-// infinity is above all numbers and NaN above infinity.
+// Lines along which elements are nearest to each other.
+struct Lines {
+  int64_t count, length, step, stride;
+};
+Lines LinesOf(const ConstMatrix& m) {
+  if (m.col_stride == 1) return {m.rows, m.cols, m.row_stride, m.col_stride};
+  return {m.cols, m.rows, m.col_stride, m.row_stride};
+}
+
+// Bits without the sign grow with the magnitude; infinity is above all numbers and NaN above
+// infinity.
 template <typename Bits>
-Bits LargestBits(const ConstMatrix& m, Bits magnitude) {
-  const bool by_rows = m.col_stride == 1;
-  const int64_t outer = by_rows ? m.rows : m.cols, inner = by_rows ? m.cols : m.rows;
-  const int64_t outer_step = by_rows ? m.row_stride : m.col_stride;
-  const int64_t step = by_rows ? m.col_stride : m.row_stride;
+Bits LargestBits(const Bits* data, const Lines& lines) {
   Bits largest = 0;
-  for (int64_t i = 0; i < outer; ++i) {
-    const Bits* line = static_cast<const Bits*>(m.data) + i * outer_step;
-    if (step == 1) {
-      for (int64_t j = 0; j < inner; ++j) largest = std::max(largest, Bits(line[j] & magnitude));
-    } else {
-      for (int64_t j = 0; j < inner; ++j)
-        largest = std::max(largest, Bits(line[j * step] & magnitude));
+  for (int64_t i = 0; i < lines.count; ++i) {
+    const Bits* line = data + i * lines.step;
+    if constexpr (sizeof(Bits) == 2) {
+      if (lines.stride == 1) {
+        largest = std::max(largest, Vec().largest_half(line, lines.length));
+        continue;
+      }
     }
+    for (int64_t j = 0; j < lines.length; ++j)
+      largest = std::max(largest, Bits(line[j * lines.stride] & (Bits(~Bits(0)) >> 1)));
   }
   return largest;
 }
@@ -80,9 +88,11 @@ ConstMatrix Constant(const Matrix& m) {
 }
 
 float LargestMagnitude(const ConstMatrix& m) {
-  const float largest = m.dtype == Dtype::kFp16
-                            ? Fp16ToFp32(uint16_t(LargestBits<int16_t>(m, 0x7fff)))
-                            : __builtin_bit_cast(float, LargestBits<int32_t>(m, 0x7fffffff));
+  const Lines lines = LinesOf(m);
+  const float largest =
+      m.dtype == Dtype::kFp16
+          ? Fp16ToFp32(LargestBits(static_cast<const uint16_t*>(m.data), lines))
+          : __builtin_bit_cast(float, LargestBits(static_cast<const uint32_t*>(m.data), lines));
   return largest == largest ? largest : std::numeric_limits<float>::infinity();
 }
 

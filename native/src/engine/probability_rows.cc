@@ -22,10 +22,6 @@ constexpr int64_t kMaskBlock = 512;
 
 }  // namespace
 
-void RoundIf(bool round, float* numbers, int64_t n) {
-  if (round) Vec().round_fp16(numbers, n);
-}
-
 ProbabilityRows::ProbabilityRows(const View& query, const View& key, ScoreSteps steps,
                              const Shape& batch)
     : query_(query, batch), key_(key, batch), steps_(std::move(steps)) {
@@ -88,7 +84,7 @@ Sight ProbabilityRows::SightOf(int64_t block, float bound) const {
   return vanishes ? Sight{reach.keys, true} : Sight{keys(), false};
 }
 
-void ProbabilityRows::AddMask(float* row, const ConstMatrix& mask, int64_t at, int64_t keys) const {
+float ProbabilityRows::AddMask(float* row, const ConstMatrix& mask, int64_t at, int64_t keys) const {
   alignas(64) float numbers[kMaskBlock];
   for (int64_t done = 0; done < keys; done += kMaskBlock) {
     const int64_t n = std::min(kMaskBlock, keys - done);
@@ -100,15 +96,7 @@ void ProbabilityRows::AddMask(float* row, const ConstMatrix& mask, int64_t at, i
       Vec().add(row + done, row + done, numbers, n);
     }
   }
-  RoundIf(steps_.round, row, keys);
-}
-
-void ProbabilityRows::Softmax(float* row, int64_t keys) const {
-  const VecTable& vec = Vec();
-  vec.add_scalar(row, row, -vec.reduce_max(row, keys), keys);
-  vec.exp(row, row, keys);
-  vec.mul_scalar(row, row, 1 / vec.reduce_sum(row, keys), keys);
-  RoundIf(steps_.round, row, keys);
+  return Vec().scale_max(row, 1, steps_.round, keys);
 }
 
 void ProbabilityRows::Compute(const RunContext& context, int64_t item, int64_t first, int64_t rows,
@@ -117,18 +105,17 @@ void ProbabilityRows::Compute(const RunContext& context, int64_t item, int64_t f
        Transposed(Rows(key_.ConstAt(context, item), 0, sight.keys)),
        {probabilities, Dtype::kFp32, rows, sight.keys, sight.keys, 1},
        {.accumulate = false, .arithmetic = steps_.arithmetic});
+  const VecTable& vec = Vec();
+  const float scale = steps_.scale.value_or(1);
   const auto body = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       float* row = probabilities + i * sight.keys;
       const int64_t own = KeysOf(first + i, sight);
-      RoundIf(steps_.round, row, own);
-      if (steps_.scale) {
-        Vec().mul_scalar(row, row, *steps_.scale, own);
-        RoundIf(steps_.round, row, own);
-      }
+      float largest = vec.scale_max(row, scale, steps_.round, own);
       if (mask_ && !(sight.by_row && adds_nothing_[size_t(first + i)]))
-        AddMask(row, mask_->ConstAt(context, item), first + i, own);
-      Softmax(row, own);
+        largest = AddMask(row, mask_->ConstAt(context, item), first + i, own);
+      const float sum = vec.exp_sum(row, largest, own);
+      (steps_.round ? vec.rounded : vec).mul_scalar(row, row, 1 / sum, own);
       std::fill(row + own, row + sight.keys, 0.0f);
     }
   };

@@ -72,8 +72,8 @@ class ProbabilityRows {
  private:
   void FindReach();
   Reach ReachOfRows(int64_t first, int64_t end);
-  void Softmax(float* row, int64_t keys) const;
-  void AddMask(float* row, const ConstMatrix& mask, int64_t at, int64_t keys) const;
+  // Returns the largest.
+  float AddMask(float* row, const ConstMatrix& mask, int64_t at, int64_t keys) const;
 
   MatrixBatch query_, key_;
   ScoreSteps steps_;
@@ -82,8 +82,5 @@ class ProbabilityRows {
   std::vector<int64_t> row_keys_;   // per row
   std::vector<bool> adds_nothing_;  // per row: the mask's numbers in sight are 0
 };
-
-// `numbers` rounded to fp16 where the program rounds.
-void RoundIf(bool round, float* numbers, int64_t n);
 
 }  // namespace ane::engine

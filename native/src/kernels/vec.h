@@ -51,6 +51,15 @@ struct VecTable : VecElementwise {
   float (*reduce_max)(const float* a, int64_t n);
   float (*dot)(const float* a, const float* b, int64_t n);
   double (*sum_squares)(const float* a, int64_t n);
+  uint16_t (*largest_half)(const uint16_t* a, int64_t n);  // largest magnitude of fp16 by its bits: NaN above infinity
+
+  // Rows of a softmax and of its derivative, several steps in one visit; `round` takes every step's result to fp16.
+  float (*scale_max)(float* x, float scale, bool round, int64_t n);  // x = x · scale; returns the largest, as reduce_max
+  float (*exp_sum)(float* x, float shift, int64_t n);                // x = e^(x - shift); returns the sum, as reduce_sum
+  // Rounds x; returns the sum of x · weights, as reduce_sum.
+  float (*round_dot)(float* x, const float* weights, bool round, int64_t n);
+  // x = (x - mean) · weights · scale
+  void (*softmax_gradient)(float* x, const float* weights, float mean, float scale, bool round, int64_t n);
 
   // One AdamW update: see host/adamw.cc for the formula; `scale` multiplies the gradient first. The numbers are
   // combined in double precision and rounded once. `staged`, unless nullptr, receives the new parameter in fp16,
