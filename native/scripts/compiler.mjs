@@ -71,7 +71,7 @@ export const checkCpp20 = (compiler) => {
 const avx512Flags = ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mf16c', '-mfma']
 const x64Flags = {
   'vec_avx512.cc': avx512Flags,
-  'int8_avx512_vnni.cc': [...avx512Flags, '-mavx512vnni'],
+  'gemm_avx512_vnni.cc': [...avx512Flags, '-mavx512vnni'],
   'gemm_avx512_bf16.cc': [...avx512Flags, '-mavx512bf16'],
   'vec_avx2.cc': ['-mavx2', '-mfma', '-mf16c'],
 }

@@ -211,7 +211,20 @@ class Analyser {
       Fail(operation.offset, message);
     for (size_t i = 0; i < literals.size(); ++i)
       function_.values[size_t(operation.results[i])].literal = literals[i];
+    if (operation.op == "constexpr_affine_dequantize") KeepAffine(operation);
     return true;
+  }
+
+  // Products of 8-bit numbers want the constant as it was stored.
+  void KeepAffine(const Operation& operation) {
+    const OpCall call(function_, operation);
+    const auto literal = [&](std::string_view name) {
+      return function_.values[size_t(call.Id(name))].literal;
+    };
+    const size_t rank = call.ShapeOf("quantized_data").size();
+    function_.values[size_t(call.Result())].affine = std::make_shared<AffineConstant>(
+        AffineConstant{literal("quantized_data"), literal("scale"), literal("zero_point"),
+                       rank == 0 ? 0 : call.Axis(call.Int("axis"), rank, "axis")});
   }
 
   void CheckOutput(const Value& value) const {

@@ -18,6 +18,13 @@ struct BlobReference {
   uint64_t offset;
 };
 
+// What a folded constant was computed from: scale · (data - zero_point), the last two one number or
+// one per position of `axis`.
+struct AffineConstant {
+  std::shared_ptr<const Literal> data, scale, zero_point;
+  int axis;
+};
+
 // One SSA value: an input, a result, or a constant (then `literal` or, before weights are read,
 // `blob` is set).
 struct Value {
@@ -27,6 +34,7 @@ struct Value {
   bool supported = true;  // false: a type this engine carries no data for (state, list, bf16 ...)
   std::shared_ptr<const Literal> literal;
   std::shared_ptr<const BlobReference> blob;
+  std::shared_ptr<const AffineConstant> affine;  // of some constants
 };
 
 struct Operand {

@@ -7,6 +7,7 @@
 #include "engine/copy.h"
 #include "engine/fused_loop.h"
 #include "engine/fusion.h"
+#include "engine/quantized_emit.h"
 #include "engine/scalar_loop.h"
 
 namespace ane::engine {
@@ -47,6 +48,7 @@ void Lowering::Run() {
   }
   ChooseDestinations();
   Group();
+  FindQuantized();
   MarkStored();
   for (const std::vector<int>& group : groups_) LowerGroup(group);
   for (size_t i = 0; i < outputs.size(); ++i) {
@@ -68,6 +70,34 @@ void Lowering::Group() {
       units.pop_back();
     }
   }
+}
+
+void Lowering::FindQuantized() {
+  std::vector<bool> whole(function_.operations.size(), false);  // part of something larger
+  for (const std::vector<int>& group : groups_) {
+    for (int i : group) whole[size_t(i)] = group.size() > 1;
+  }
+  std::vector<bool> matched(whole.size(), false);
+  for (QuantizedMatch& match : MatchQuantized(function_, exact_)) {
+    if (whole[size_t(match.operation)]) continue;
+    matched[size_t(match.operation)] = true;
+    quantized_.push_back(std::move(match));
+  }
+  // Dequantized numbers that only such products read.
+  unread_.assign(whole.size(), false);
+  for (const QuantizedMatch& match : quantized_) unread_[size_t(match.dequantize)] = true;
+  for (size_t i = 0; i < function_.operations.size(); ++i) {
+    if (matched[i]) continue;
+    for (const Operand& operand : function_.operations[i].operands) {
+      for (int value : operand.values) MarkRead(value);
+    }
+  }
+  for (int output : function_.outputs) MarkRead(output);
+}
+
+void Lowering::MarkRead(int value) {
+  const Operation* producer = producers_[size_t(value)];
+  if (producer != nullptr) unread_[size_t(producer - function_.operations.data())] = false;
 }
 
 void Lowering::MarkStored() {
@@ -182,6 +212,10 @@ void Lowering::LowerGroup(const std::vector<int>& group) {
   for (const AttentionMatch& match : attentions_) {
     if (match.operations == group) return EmitMatch(*this, match);
   }
+  for (const QuantizedMatch& match : quantized_) {
+    if (match.operation == group[0]) return EmitQuantized(OpCall(function_, first), match, *this);
+  }
+  if (unread_[size_t(group[0])]) return;
   if (!IsFusable(function_, first)) return LowerOperation(first);
   FusedLoop loop(function_.values[size_t(first.results[0])].type.shape, exact_);
   std::unordered_map<int, int> numbers;  // value id to loop value

@@ -8,6 +8,7 @@
 #include "engine/ir.h"
 #include "engine/op_row.h"
 #include "engine/plan.h"
+#include "engine/quantized_match.h"
 
 namespace ane::engine {
 
@@ -36,6 +37,8 @@ class Lowering {
 
  private:
   void Group();
+  void FindQuantized();
+  void MarkRead(int value);
   void MarkStored();
   void ChooseDestinations();
   void ProposeForView(const Operation& operation);
@@ -55,6 +58,8 @@ class Lowering {
   std::vector<bool> stored_;              // read outside of the loop that computes it
   std::vector<std::vector<int>> groups_;  // operations that run as one, in order
   std::vector<AttentionMatch> attentions_;  // those of some of the groups
+  std::vector<QuantizedMatch> quantized_;   // and of some that stand alone
+  std::vector<bool> unread_;                // operations whose results nothing has to compute
 };
 
 // The first operand of a row's `view`.

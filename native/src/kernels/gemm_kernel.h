@@ -64,4 +64,18 @@ struct GemmMicrokernel {
   MultiplyAdds multiply_adds;
 };
 
+// Of products of int8. Panels hold words of four numbers of K: word (w, i) at w * width + i, zeros where K or the matrix
+// ends. Rows have a sign, columns none.
+constexpr int kInt8Rows = 12;
+constexpr int kInt8Columns = 32;
+constexpr int kInt8Depth = 4;
+
+struct Int8Kernel {
+  // out [kInt8Rows, kInt8Columns] = scales · (rows · columns - corrections), the last two one per row.
+  void (*tile)(int64_t words, const uint32_t* rows, const uint32_t* columns, const int32_t* corrections,
+               const float* scales, float* out);
+
+  MultiplyAdds multiply_adds;
+};
+
 }  // namespace ane

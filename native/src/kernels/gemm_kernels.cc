@@ -13,8 +13,8 @@ const GemmMicrokernel& GemmKernel(Arithmetic arithmetic) {
   return *Vec().gemm;
 }
 
-const MultiplyAdds* Int8MultiplyAdds() {
-  return &Vec() == Avx512Table() && Cpu().avx512_vnni ? Avx512VnniMultiplyAdds() : nullptr;
+const Int8Kernel* Int8Gemm() {
+  return &Vec() == Avx512Table() && Cpu().avx512_vnni ? Avx512VnniGemm() : nullptr;
 }
 
 Arithmetic ArithmeticOf(bool exact) {

@@ -12,9 +12,9 @@ const GemmMicrokernel& GemmKernel(Arithmetic arithmetic);
 // With instructions beyond those of the vector tables; nullptr when the library was built for another processor family.
 // Whether this processor runs them is for the caller to check.
 const GemmMicrokernel* Avx512Bf16Gemm();
-const MultiplyAdds* Avx512VnniMultiplyAdds();
+const Int8Kernel* Avx512VnniGemm();
 
 // Of products of int8 on this processor, or nullptr.
-const MultiplyAdds* Int8MultiplyAdds();
+const Int8Kernel* Int8Gemm();
 
 }  // namespace ane
