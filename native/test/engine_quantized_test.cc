@@ -164,3 +164,47 @@ TEST(dequantized_numbers_that_something_else_reads_are_computed_too) {
   for (float& x : scaled) x *= 0x1p-3f;
   EXPECT(outcome.outputs[1] == scaled);
 }
+
+TEST(quantize_and_dequantize_match_their_formulas_on_any_size_type_and_layout) {
+  const float inf = INFINITY, nan = NAN;
+  const Numbers special = {0.25f, 0.75f,  -0.25f, 1.25f, -0.75f, inf,    -inf,
+                           nan,   60000,  -60000, 6e-8f, -0.0f,  63.75f, -64.25f};
+  for (const std::string half : {"fp16", "fp32"}) {
+    for (const std::string code : {"int8", "uint8"}) {
+      for (size_t count : {1, 3, 17, 255, 1025}) {
+        for (const bool turned : {false, true}) {
+          // [2, count] numbers with a scale and zero point per row, or their transpose per column.
+          Numbers x = Random(2 * count, uint32_t(count), 90);
+          for (size_t i = 0; i < std::min(x.size(), special.size()); ++i) x[i] = special[i];
+          const std::string n = std::to_string(count), rows = "[2, " + n + "]";
+          const std::string shape = turned ? "[" + n + ", 2]" : rows;
+          const std::string last = ", axis = int32(" + std::string(turned ? "1" : "0") + ")";
+          const std::string with = "scale = tensor<" + half + ", [2]>([0.5, 0.75]), zero_point = " +
+                                   "tensor<" + code + ", [2]>([3, 7])" + last;
+          const std::string text = Program(
+              "tensor<" + half + ", " + rows + "> x",
+              (turned ? "tensor<" + half + ", " + shape +
+                            "> t = transpose(x = x, perm = " + Ints("1, 0", 2) + ");\n"
+                      : std::string()) +
+                  "tensor<" + code + ", " + shape + "> q = quantize(input = " +
+                  (turned ? "t, " : "x, ") + with + ", output_dtype = string(\"" + code +
+                  "\"));\ntensor<" + half + ", " + shape + "> y = dequantize(input = q, " + with +
+                  ");",
+              "q, y");
+          Numbers codes(2 * count), numbers(2 * count);
+          for (size_t i = 0; i < 2 * count; ++i) {
+            const size_t row = i / count, at = turned ? i % count * 2 + row : i;
+            const float scale = row == 0 ? 0.5f : 0.75f, zero = row == 0 ? 3 : 7;
+            const float given = half == "fp16" ? Half(x[i]) : x[i], low = code == "int8" ? -128 : 0;
+            const float whole = std::nearbyint(given / scale) + zero;
+            codes[at] = whole != whole ? 0 : std::min(std::max(whole, low), low + 255);
+            numbers[at] = scale * (codes[at] - zero);
+          }
+          const Outcome outcome = Run(text, {x}, {}, 3);
+          if (!outcome.error.empty()) std::printf("%s\n", outcome.error.c_str());
+          EXPECT(outcome.outputs == std::vector<Numbers>({codes, numbers}));
+        }
+      }
+    }
+  }
+}

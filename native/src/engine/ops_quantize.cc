@@ -1,10 +1,12 @@
 // Rows of affine quantisation.
-#include <cmath>
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 
 #include "engine/elements.h"
 #include "engine/lowering.h"
 #include "engine/op_row.h"
+#include "kernels/vec.h"
 
 namespace ane::engine {
 namespace {
@@ -15,6 +17,8 @@ using Types = std::vector<TensorType>;
 struct PerAxis {
   int64_t after = 1, along = 1;
   int64_t At(int64_t flat) const { return flat / after % along; }
+  // How many elements from `flat` on share a number.
+  int64_t RunFrom(int64_t flat) const { return along == 1 ? INT64_MAX : after - flat % after; }
 };
 
 PerAxis ReadPerAxis(const OpCall& call, std::string_view name, std::string_view data) {
@@ -31,24 +35,73 @@ PerAxis ReadPerAxis(const OpCall& call, std::string_view name, std::string_view 
   return {split.after, length};
 }
 
-// scale · (data - zero_point); the same for runtime dequantize and the constant form.
-void LowerDequantize(const OpCall& call, Lowering& lowering) {
-  const char* name = call.Has("input") ? "input" : "quantized_data";
-  const View data = lowering.In(call.Id(name)), scale = lowering.In(call.Id("scale")),
-             out = lowering.Out(call.Result());
-  const bool has_zero = call.Has("zero_point");
-  const View zero = has_zero ? lowering.In(call.Id("zero_point")) : scale;
-  const PerAxis scale_at = ReadPerAxis(call, "scale", name),
-                zero_at = ReadPerAxis(call, "zero_point", name);
-  lowering.Emit({data, scale, zero, out}, [=](const RunContext& context) -> const char* {
-    const Elements q(context, data), s(context, scale), z(context, zero), to(context, out);
+constexpr int64_t kRun = 1024;
+
+// Both operations: elements one by one, or runs of dense ones that share a scale and zero point.
+struct Affine {
+  View from, scale, zero, to;
+  bool has_zero;
+  PerAxis scale_at, zero_at;
+
+  Affine(const OpCall& call, const char* data, Lowering& lowering)
+      : from(lowering.In(call.Id(data))),
+        scale(lowering.In(call.Id("scale"))),
+        zero(call.Has("zero_point") ? lowering.In(call.Id("zero_point")) : scale),
+        to(lowering.Out(call.Result())),
+        has_zero(call.Has("zero_point")),
+        scale_at(ReadPerAxis(call, "scale", data)),
+        zero_at(ReadPerAxis(call, "zero_point", data)) {}
+
+  // Whether fp32 computes what double precision does: see Quantized and Dequantized.
+  bool InRuns(const View& numbers, const View& codes) const {
+    return IsDense(from) && IsDense(to) && !(has_zero && IsFloat(zero.dtype)) &&
+           IsFloat(numbers.dtype) &&
+           (codes.dtype == Dtype::kInt8 || codes.dtype == Dtype::kUint8);
+  }
+
+  // each(flat, count, scale, zero point) for runs of at most `longest` elements.
+  template <typename Each>
+  void Run(const RunContext& context, int64_t longest, const Each& each) const {
+    const Elements s(context, scale), z(context, zero);
     const auto body = [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const double point = has_zero ? z.Get(zero_at.At(i)) : 0;
-        to.Set(i, s.Get(scale_at.At(i)) * (q.Get(i) - point));
+      for (int64_t i = begin, n; i < end; i += n) {
+        n = std::min({end - i, longest, scale_at.RunFrom(i), zero_at.RunFrom(i)});
+        each(i, n, s.Get(scale_at.At(i)), has_zero ? z.Get(zero_at.At(i)) : 0);
       }
     };
-    context.pool.ParallelFor(to.count(), 1024, std::ref(body));
+    context.pool.ParallelFor(to.count(), kRun, std::ref(body));
+  }
+};
+
+// A product of at most 24 bits in fp16, or rounded once in fp32, as it would be in double precision.
+template <typename Code>
+void Dequantized(const Code* codes, int64_t n, float scale, float zero, float* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = scale * (float(codes[i]) - zero);
+}
+
+// scale · (data - zero_point); the same for runtime dequantize and the constant form.
+void LowerDequantize(const OpCall& call, Lowering& lowering) {
+  const Affine affine(call, call.Has("input") ? "input" : "quantized_data", lowering);
+  const View &from = affine.from, &to = affine.to;
+  const std::vector<View> used = {from, affine.scale, affine.zero, to};
+  lowering.Emit(used, [=](const RunContext& context) -> const char* {
+    if (!affine.InRuns(to, from)) {
+      const Elements codes(context, from), out(context, to);
+      affine.Run(context, 1, [&](int64_t i, int64_t, double scale, double zero) {
+        out.Set(i, scale * (codes.Get(i) - zero));
+      });
+      return nullptr;
+    }
+    affine.Run(context, kRun, [&](int64_t i, int64_t n, double scale, double zero) {
+      float numbers[kRun];
+      float* out = to.dtype == Dtype::kFp32 ? context.Data<float>(to) + i : numbers;
+      if (from.dtype == Dtype::kInt8) {
+        Dequantized(context.Data<int8_t>(from) + i, n, float(scale), float(zero), out);
+      } else {
+        Dequantized(context.Data<uint8_t>(from) + i, n, float(scale), float(zero), out);
+      }
+      if (to.dtype == Dtype::kFp16) Vec().fp32_to_fp16(context.Data<uint16_t>(to) + i, out, n);
+    });
     return nullptr;
   });
 }
@@ -67,25 +120,42 @@ Types Quantize(const OpCall& call) {
   return {{name == "int8" ? Dtype::kInt8 : Dtype::kUint8, 0, call.ShapeOf("input")}};
 }
 
+// The quotient is a number of single precision, as everywhere else; halves then go to even. NaN
+// becomes 0.
+void Quantized(const float* x, int64_t n, float scale, float zero, float low, uint8_t* out) {
+  constexpr float kFar = 0x1p+20f, kWhole = 0x1.8p+23f;  // adding kWhole leaves whole numbers
+  const float high = low + 255;
+  for (int64_t i = 0; i < n; ++i) {
+    float q = x[i] / scale;
+    q = q > kFar ? kFar : q < -kFar ? -kFar : q;
+    q = (q + kWhole) - kWhole + zero;
+    q = q < low ? low : q > high ? high : q == q ? q : 0;
+    out[i] = uint8_t(int32_t(q));
+  }
+}
+
 void LowerQuantize(const OpCall& call, Lowering& lowering) {
-  const View input = lowering.In(call.Id("input")), scale = lowering.In(call.Id("scale")),
-             out = lowering.Out(call.Result());
-  const bool has_zero = call.Has("zero_point");
-  const View zero = has_zero ? lowering.In(call.Id("zero_point")) : scale;
-  const PerAxis scale_at = ReadPerAxis(call, "scale", "input"),
-                zero_at = ReadPerAxis(call, "zero_point", "input");
-  const double low = out.dtype == Dtype::kInt8 ? -128 : 0, high = low + 255;
-  lowering.Emit({input, scale, zero, out}, [=](const RunContext& context) -> const char* {
-    const Elements x(context, input), s(context, scale), z(context, zero), to(context, out);
-    const auto body = [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const double point = has_zero ? z.Get(zero_at.At(i)) : 0;
-        // The quotient is a number of single precision, as everywhere else; halves then go to even.
-        const double q = std::nearbyint(float(x.Get(i) / s.Get(scale_at.At(i)))) + point;
-        to.Set(i, q < low ? low : q > high ? high : q);
+  const Affine affine(call, "input", lowering);
+  const View &from = affine.from, &to = affine.to;
+  const float low = to.dtype == Dtype::kInt8 ? -128 : 0;
+  const std::vector<View> used = {from, affine.scale, affine.zero, to};
+  lowering.Emit(used, [=](const RunContext& context) -> const char* {
+    const bool runs = affine.InRuns(from, to);
+    const Elements numbers(context, from), codes(context, to);
+    affine.Run(context, runs ? kRun : 1, [&](int64_t i, int64_t n, double scale, double zero) {
+      float read[kRun];
+      uint8_t code;
+      const float* x = read;
+      if (!runs) {
+        read[0] = float(numbers.Get(i));
+      } else if (from.dtype == Dtype::kFp16) {
+        Vec().fp16_to_fp32(read, context.Data<uint16_t>(from) + i, n);
+      } else {
+        x = context.Data<float>(from) + i;
       }
-    };
-    context.pool.ParallelFor(to.count(), 1024, std::ref(body));
+      Quantized(x, n, float(scale), float(zero), low, runs ? context.Data<uint8_t>(to) + i : &code);
+      if (!runs) codes.Set(i, to.dtype == Dtype::kInt8 ? int8_t(code) : code);
+    });
     return nullptr;
   });
 }
