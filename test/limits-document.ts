@@ -58,7 +58,8 @@ export function limitsDocument(): string {
     return `## ${TITLES[section]}\n\n${head}\n${rows.map(row).join('\n')}\n`
   })
   const sources = Object.entries(evidenceSources).map(([code, meaning]) => `| ${code} | ${escaped(meaning)} |`)
-  const targets = `Targets: ${chips.map(({ name }) => `\`${name}\``).join(', ')}.\n`
+  const names = chips.map(({ name, firstOs }) => `\`${name}\` (${firstOs})`).join(', ')
+  const targets = `Targets, each with the oldest macOS it takes: ${names}.\n`
   const legend = `## Who reported\n\n| code | source |\n|---|---|\n${sources.join('\n')}\n`
   return [INTRODUCTION, targets, ...sections, legend, NOTE].join('\n')
 }

@@ -41,6 +41,13 @@ it.each(['', 'process.exit()'])('leaves no folder of a model behind when the pro
   expect(readdirSync(folder)).toEqual([])
 })
 
+it('leaves no folder of a model behind when the process ends while programs run and compile', () => {
+  const run = "addon.programRun(program, [kept[2]], [addon.surfaceCreate([1, 64, 1, 64], 'fp16', device)])"
+  const compile = `addon.deviceCompile(device, ${JSON.stringify(text.replace('y = x)[', 'y = x) ['))}, 'main', [], [], false, 'b')`
+  runProcess(folder, `for (let i = 0; i < 4; i++) { ${run}; ${compile} } process.exit()`)
+  expect(readdirSync(folder)).toEqual([])
+})
+
 it('removes at the next start what a killed process left', async () => {
   runProcess(folder, "process.kill(process.pid, 'SIGKILL')")
   expect(readdirSync(folder)).toHaveLength(2)
