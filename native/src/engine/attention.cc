@@ -1,9 +1,6 @@
 #include "engine/attention.h"
 
 #include <cmath>
-#include <functional>
-
-#include "base/scratch.h"
 
 namespace ane::engine {
 namespace {
@@ -23,31 +20,23 @@ Attention::Attention(const View& query, const View& key, const View& value, cons
       value_(value, BatchShape(out)),
       out_(out, BatchShape(out)) {}
 
-void Attention::Run(const RunContext& context) const {
+void Attention::Run(const RunContext& context, const AttentionLanes& lanes) const {
   const int64_t blocks = rows_.blocks();
-  const auto body = [&](int64_t begin, int64_t end) {
-    thread_local Scratch scratch;
-    const int64_t most = ProbabilityRows::kMostRows * rows_.keys();
-    float* probabilities = scratch.Reserve<float>(size_t(most));
-    float bound = 0;
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t item = task / blocks, block = task % blocks, first = block * kBlock;
-      const int64_t count = rows_.RowsOf(block);
-      const ConstMatrix value = value_.ConstAt(context, item);
-      // Probabilities of 0 times values that are no numbers would not be 0.
-      if (rows_.reaches() && (task == begin || block == 0))
-        bound = IsFinite(value) ? rows_.ScoreBound(context, item) : INFINITY;
-      const Sight sight = rows_.SightOf(block, bound);
-      const int64_t keys = sight.keys;
-      rows_.Compute(context, item, first, count, sight, probabilities);
-      Gemm(context.pool, {probabilities, Dtype::kFp32, count, keys, keys, 1}, Rows(value, 0, keys),
-           Rows(out_.At(context, item), first, count),
-           {.accumulate = false, .arithmetic = rows_.steps().arithmetic});
-    }
-  };
-  const int64_t tasks = items_ * blocks;
-  // With few tasks each is shared out instead.
-  context.pool.ParallelFor(tasks, tasks < context.pool.threads() ? tasks : 1, std::ref(body));
+  lanes.ForEach(context, tasks(), [&](int64_t task, float* probabilities) {
+    const int64_t item = task / blocks, block = task % blocks, first = block * kBlock;
+    const int64_t count = rows_.RowsOf(block);
+    const ConstMatrix value = value_.ConstAt(context, item);
+    // Probabilities of 0 times values that are no numbers would not be 0.
+    const float bound = !rows_.reaches()  ? 0
+                        : IsFinite(value) ? rows_.ScoreBound(context, item)
+                                          : INFINITY;
+    const Sight sight = rows_.SightOf(block, bound);
+    const int64_t keys = sight.keys;
+    rows_.Compute(context, item, first, count, sight, probabilities);
+    Gemm(context.pool, {probabilities, Dtype::kFp32, count, keys, keys, 1}, Rows(value, 0, keys),
+         Rows(out_.At(context, item), first, count),
+         {.accumulate = false, .arithmetic = rows_.steps().arithmetic});
+  });
 }
 
 }  // namespace ane::engine

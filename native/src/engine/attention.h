@@ -1,6 +1,7 @@
 // Attention in one pass: no matrix of queries times keys lies in memory, only blocks of its rows.
 #pragma once
 
+#include "engine/attention_lanes.h"
 #include "engine/probability_rows.h"
 
 namespace ane::engine {
@@ -11,7 +12,10 @@ class Attention {
   // query [.., M, E], key [.., N, E], value [.., N, F]; their batches broadcast to that of out.
   Attention(const View& query, const View& key, const View& value, const View& out,
             ScoreSteps steps);
-  void Run(const RunContext& context) const;
+  // Parts that run independently, and the working memory of one of them: see AttentionLanes.
+  int64_t tasks() const { return items_ * rows_.blocks(); }
+  int64_t lane_floats() const { return ProbabilityRows::kMostRows * rows_.keys(); }
+  void Run(const RunContext& context, const AttentionLanes& lanes) const;
 
  private:
   int64_t items_;
@@ -32,10 +36,12 @@ struct AttentionGradientViews {
 class AttentionGradient {
  public:
   AttentionGradient(const AttentionGradientViews& views, ScoreSteps steps);
-  void Run(const RunContext& context) const;
+  int64_t tasks() const { return items_; }
+  int64_t lane_floats() const;
+  void Run(const RunContext& context, const AttentionLanes& lanes) const;
 
  private:
-  void Item(const RunContext& context, int64_t item) const;
+  void Item(const RunContext& context, int64_t item, float* scratch) const;
   float SightBound(const RunContext& context, int64_t item) const;
   // From the gradient of probabilities to that of products of queries and keys, in place.
   void ScoreGradient(const RunContext& context, int64_t first, int64_t rows, const Sight& sight,

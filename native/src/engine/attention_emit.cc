@@ -5,21 +5,31 @@ namespace {
 
 View Flipped(View view, bool flipped) { return flipped ? SwapLast(std::move(view)) : view; }
 
+// Emits what runs as one node: an Attention or its gradient.
+template <typename Work>
+void EmitWork(Lowering& lowering, std::vector<View> used, const std::optional<View>& mask,
+              Work work) {
+  if (mask) used.push_back(*mask);
+  const View scratch = lowering.Temp(
+      Dtype::kFp32, {AttentionLanes::CountFor(work.tasks()), work.lane_floats()});
+  used.push_back(scratch);
+  lowering.Emit(used, [work = std::move(work),
+                       lanes = AttentionLanes(scratch)](const RunContext& context) -> const char* {
+    work.Run(context, lanes);
+    return nullptr;
+  });
+}
+
 void EmitGradient(Lowering& lowering, const AttentionGradientViews& views, ScoreSteps steps) {
   const int64_t rows = views.d_query.count() / views.d_query.shape.back();
   const int64_t keys = views.key.shape.end()[-2];
   lowering.AddFlops(2 * rows * keys *
                     (3 * views.query.shape.back() + 2 * views.value.shape.back()));
-  std::vector<View> used = {views.query,        views.key,          views.value,
-                            views.change,       views.change_of_value, views.key_of_query,
-                            views.query_of_key, views.d_query,      views.d_key,
-                            views.d_value};
-  if (steps.mask) used.push_back(*steps.mask);
-  lowering.Emit(used, [gradient = AttentionGradient(views, std::move(steps))](
-                          const RunContext& context) -> const char* {
-    gradient.Run(context);
-    return nullptr;
-  });
+  const std::optional<View> mask = steps.mask;
+  EmitWork(lowering,
+           {views.query, views.key, views.value, views.change, views.change_of_value,
+            views.key_of_query, views.query_of_key, views.d_query, views.d_key, views.d_value},
+           mask, AttentionGradient(views, std::move(steps)));
 }
 
 }  // namespace
@@ -28,13 +38,9 @@ void EmitAttention(Lowering& lowering, const View& query, const View& key, const
                    const View& out, ScoreSteps steps) {
   const int64_t rows = out.count() / out.shape.back(), keys = key.shape.end()[-2];
   lowering.AddFlops(2 * rows * keys * (query.shape.back() + value.shape.back()));
-  std::vector<View> used = {query, key, value, out};
-  if (steps.mask) used.push_back(*steps.mask);
-  lowering.Emit(used, [attention = Attention(query, key, value, out, std::move(steps))](
-                          const RunContext& context) -> const char* {
-    attention.Run(context);
-    return nullptr;
-  });
+  const std::optional<View> mask = steps.mask;
+  EmitWork(lowering, {query, key, value, out}, mask,
+           Attention(query, key, value, out, std::move(steps)));
 }
 
 void EmitMatch(Lowering& lowering, const AttentionMatch& match) {

@@ -3,7 +3,6 @@
 #include <functional>
 
 #include "base/fp16.h"
-#include "base/scratch.h"
 #include "engine/attention.h"
 #include "engine/strided.h"
 #include "kernels/vec.h"
@@ -57,12 +56,13 @@ AttentionGradient::AttentionGradient(const AttentionGradientViews& views, ScoreS
       d_key_(views.d_key, BatchShape(views.d_query)),
       d_value_(views.d_value, BatchShape(views.d_query)) {}
 
-void AttentionGradient::Run(const RunContext& context) const {
-  const auto body = [&](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item) Item(context, item);
-  };
-  // With few items each is shared out instead.
-  context.pool.ParallelFor(items_, items_ < context.pool.threads() ? items_ : 1, std::ref(body));
+int64_t AttentionGradient::lane_floats() const {
+  return rows_.keys() * (2 * kMostRows + d_key_.columns() + d_value_.columns());
+}
+
+void AttentionGradient::Run(const RunContext& context, const AttentionLanes& lanes) const {
+  lanes.ForEach(context, tasks(),
+                [&](int64_t item, float* scratch) { Item(context, item, scratch); });
 }
 
 // A bound of the magnitude of an item's products that is infinite unless keys out of sight add
@@ -82,13 +82,11 @@ float AttentionGradient::SightBound(const RunContext& context, int64_t item) con
   return zeros ? rows_.ScoreBound(context, item) : INFINITY;
 }
 
-void AttentionGradient::Item(const RunContext& context, int64_t item) const {
+void AttentionGradient::Item(const RunContext& context, int64_t item, float* scratch) const {
   const int64_t keys = rows_.keys();
   const Matrix d_query = d_query_.At(context, item), d_key = d_key_.At(context, item),
                d_value = d_value_.At(context, item);
-  thread_local Scratch scratch;
-  float* probabilities = scratch.Reserve<float>(
-      size_t(2 * kMostRows * keys + d_key.rows * d_key.cols + d_value.rows * d_value.cols));
+  float* probabilities = scratch;
   float* change = probabilities + kMostRows * keys;
   const Matrix key_sums = Sums(change + kMostRows * keys, d_key);
   const Matrix value_sums =

@@ -1,0 +1,40 @@
+// Working memory of attention in the scratch block: one piece per thread that may run at once.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+
+#include "engine/plan.h"
+
+namespace ane::engine {
+
+class AttentionLanes {
+ public:
+  // How many lanes `tasks` independent parts are worth on this machine.
+  static int64_t CountFor(int64_t tasks) {
+    return std::max<int64_t>(1, std::min<int64_t>(tasks, ThreadPool::AvailableCores()));
+  }
+
+  // scratch [lanes, floats of one], fp32.
+  explicit AttentionLanes(View scratch) : scratch_(std::move(scratch)) {}
+
+  // Calls body(task, floats) for every task, on as many threads as there are lanes; with fewer
+  // tasks than threads one after the other, so that the body can share out its own work.
+  template <typename Body>
+  void ForEach(const RunContext& context, int64_t tasks, const Body& body) const {
+    std::atomic<int64_t> next{0};
+    const auto run = [&](int64_t begin, int64_t end) {
+      for (int64_t lane = begin; lane < end; ++lane) {
+        float* floats = context.Data<float>(scratch_) + lane * scratch_.strides[0];
+        for (int64_t task = next++; task < tasks; task = next++) body(task, floats);
+      }
+    };
+    if (tasks < context.pool.threads()) return run(0, 1);
+    context.pool.ParallelFor(scratch_.shape[0], 1, run);
+  }
+
+ private:
+  View scratch_;
+};
+
+}  // namespace ane::engine
