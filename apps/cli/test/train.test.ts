@@ -238,6 +238,11 @@ describe('ane train with bad input', () => {
     [['--learning-rate', 'fast'], 2, /number for --learning-rate/],
     [['--seq-len', '100'], 2, /at most 64 .*--seq-len, got 100/],
     [['--steps', '3', '--max-steps', '4'], 2, /got both/],
+    [
+      ['--batch-size', '1000000000'],
+      2,
+      /fits into .* of memory, got one of about .*: .*activations .* Use --batch-size \d+\./,
+    ],
     [['--threads', '0'], 2, /--threads, got 0/],
     [['--weights', 'glued'], 2, /packed, inputs, baked/],
     [['--host-ops', 'gelu'], 2, /rmsnorm, residual, .* for --host-ops, got gelu/],

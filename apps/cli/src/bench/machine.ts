@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { cpus, totalmem } from 'node:os'
+import { cpus } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadAddon } from '@ane/runtime'
+import { machineMemory } from '../memory.js'
 
 /** What a benchmark ran on. */
 export interface Machine {
@@ -27,7 +28,7 @@ export function machine(): Machine {
     cpu: cpus()[0]?.model.trim() ?? 'unknown processor',
     cores: availableCores,
     isas: [...forced, ...isas.filter((isa) => !forced.includes(isa))],
-    memory_bytes: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+    memory_bytes: machineMemory(),
     platform: `${process.platform}-${process.arch}`,
     node: process.version,
     commit: checkoutCommit(),

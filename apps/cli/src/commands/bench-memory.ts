@@ -7,6 +7,7 @@ import type { BenchResult, Findings, Measurement } from '../bench/result.js'
 import { runBench } from '../bench/run.js'
 import { createStep, timeStep } from '../bench/training.js'
 import { asUsage } from '../exit.js'
+import { expectMemoryFor } from '../memory.js'
 import type { OutputFlags } from '../options/bench-options.js'
 import { describeModelDevice } from '../options/device-options.js'
 import { presetFlag } from '../options/preset.js'
@@ -28,6 +29,7 @@ export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
   const { model, seqLen, batchSize, math = 'exact', dtype } = flags
   const config = presetFlag('--model', model)
   const threads = flags.threads ?? machine().cores
+  expectMemoryFor(config, { batchSize, seqLen, dtype })
   const measure = async (): Promise<Findings> => {
     const before = resident()
     const device = await asUsage(() => openDevice('cpu', { threads, math }))

@@ -8,6 +8,7 @@ import type { BenchResult, Findings, Measurement } from '../bench/result.js'
 import { runBench } from '../bench/run.js'
 import { createStep, type StepSample, timeStep, type Workload } from '../bench/training.js'
 import { asUsage, UsageError } from '../exit.js'
+import { expectMemoryFor } from '../memory.js'
 import type { OutputFlags } from '../options/bench-options.js'
 import { type DeviceFlags, describeModelDevice, openDeviceFor } from '../options/device-options.js'
 import { presetFlag } from '../options/preset.js'
@@ -36,6 +37,7 @@ export async function benchStep(flags: BenchStepFlags): Promise<void> {
   try {
     const compactVocabulary = compactIds(flags, config.vocab_size, text?.used)
     const { batchSize, seqLen, dtype } = flags
+    expectMemoryFor(config, { batchSize, seqLen, dtype, vocabulary: compactVocabulary?.length })
     const workload = { config, batchSize, seqLen, dtype, compactVocabulary }
     await runStep(flags, workload, text)
   } finally {

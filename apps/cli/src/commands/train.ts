@@ -6,6 +6,7 @@ import type { Device } from '@ane/runtime'
 import { type EndEvent, formatCount, JsonlSink, type TelemetryEvent } from '@ane/telemetry'
 import { expectNewRun, findResume, lockRun, metricsPath, readRun, train as trainLoop, writeRun } from '@ane/train'
 import { exitCode, UsageError } from '../exit.js'
+import { expectMemoryFor } from '../memory.js'
 import { type DeviceFlags, describeModelDevice, openDeviceFor } from '../options/device-options.js'
 import { hostOpsFlag, withoutExtras } from '../options/host-ops.js'
 import { toFile } from '../options/table.js'
@@ -15,7 +16,7 @@ import { print, printFacts, printJson, style } from '../terminal/output.js'
 import { Progress } from '../terminal/progress.js'
 import { compileBudget } from '../train/compile-budget.js'
 import { givenSettings, resumedSettings, type Settings } from '../train/settings.js'
-import { chooseModel, memoryFacts, parametersOf, prepare, type TrainSetup } from '../train/setup.js'
+import { chooseModel, memorySizes, memoryText, parametersOf, prepare, type TrainSetup } from '../train/setup.js'
 
 /** `ane train`: prepares, trains, shows, and leaves a run folder. */
 export async function train(flags: Record<string, unknown>): Promise<void> {
@@ -87,15 +88,13 @@ async function runTraining(
   resumed: Resumed | undefined,
 ): Promise<boolean> {
   const json = given.json === true
-  const memory = memoryFacts(setup)
-  if (!memory.fits && !given.force)
-    throw new UsageError(
-      `Expected a run that fits into memory, got one of ${memory.text}. Use a smaller model, or --force.`,
-    )
+  const sizes = memorySizes(setup)
+  if (!given.force) expectMemoryFor(setup.config, sizes, { otherwise: ' Or start all the same with --force.' })
+  const memory = memoryText(setup.config, sizes)
   const hostOps = runHostOps(settings)
   const device = await openRunDevice(settings, runFolder)
   try {
-    if (!json) showHeader(setup, device, runFolder, memory.text, resumed)
+    if (!json) showHeader(setup, device, runFolder, memory, resumed)
     const trainStep = await createTrainStep(device, setup.config, {
       weights: resumed ? (await loadCheckpoint(resumed.checkpoint)).weights : setup.weights,
       batchSize: setup.options.batchSize,

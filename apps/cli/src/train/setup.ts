@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import {
   type Checkpoint,
@@ -17,6 +16,7 @@ import { loadTokenizer, type Tokenizer } from '@ane/tokenizer'
 import { type PreparedData, prepareData, type TrainingOptions, trainingOptions, usedTokens } from '@ane/train'
 import { checkpointOf } from '../checkpoint-target.js'
 import { asUsage, UsageError } from '../exit.js'
+import type { StepSizes } from '../memory.js'
 import { didYouMean } from '../options/table.js'
 import type { Settings } from './settings.js'
 
@@ -153,20 +153,18 @@ function fitVocabulary(model: ModelChoice, tokenizer: Tokenizer): ModelConfig {
   return modelConfig({ ...config, vocab_size: vocabSize, bos_token_id: bosId, eos_token_id: eosId })
 }
 
-/** Facts for the header, and whether the run fits into this machine's memory. */
-export function memoryFacts(setup: TrainSetup): { total: number; text: string; fits: boolean } {
-  const { batchSize, seqLen } = setup.options
-  const { total, parameters, gradients, moments } = memoryEstimate(setup.config, {
-    batchSize,
-    seqLen,
-    dtype: setup.dtype,
-    vocabulary: setup.compactVocabulary?.length,
-  })
-  return {
-    total,
-    text: `about ${formatBytes(total)} (${formatBytes(parameters + gradients + moments)} for weights, gradients and moments)`,
-    fits: total < totalmem(),
-  }
+/** What the memory of the run depends on. */
+export const memorySizes = ({ options, dtype, compactVocabulary }: TrainSetup): StepSizes => ({
+  batchSize: options.batchSize,
+  seqLen: options.seqLen,
+  dtype,
+  vocabulary: compactVocabulary?.length,
+})
+
+/** The memory of the run, for people. */
+export function memoryText(config: ModelConfig, sizes: StepSizes): string {
+  const { total, parameters, gradients, moments } = memoryEstimate(config, sizes)
+  return `about ${formatBytes(total)} (${formatBytes(parameters + gradients + moments)} for weights, gradients and moments)`
 }
 
 export const parametersOf = (setup: TrainSetup): number => parameterCount(setup.config)
