@@ -1,8 +1,9 @@
 /**
  * Builds the C++ tests in `test/`, one program per `*_test.cc`, and runs them without Node.
  *
- * Usage: node scripts/test.mjs [--sanitize address,undefined | --sanitize thread] [part of a test's name …]
- * The last line is the sum over all programs: `N passed, N failed`.
+ * Usage: node scripts/test.mjs [--sanitize address,undefined | --sanitize thread | --arm64] [part of a test's name …]
+ * The last line is the sum over all programs: `N passed, N failed`. With `--arm64` tests of the kernels are compiled for
+ * that processor and run in its emulator; where a tool for that is missing every program counts as skipped.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -10,6 +11,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { findArm64Tools } from './arm64.mjs'
 import { BuildError, commonFlags, findCompiler } from './compiler.mjs'
 import { compileObjects, findSources, run } from './objects.mjs'
 import { buildSimulator } from './simulator.mjs'
@@ -34,9 +36,9 @@ const link = async (compiler, object, library, program, sanitize, key) => {
 }
 
 /** Runs one program, shows what it says on failure, and reads its last line. */
-const execute = (program, simulator) => {
-  const env = { ...process.env, ANE_SIM_LIBRARY: simulator }
-  const result = spawnSync(program, { encoding: 'utf8', maxBuffer: 1 << 26, env })
+const execute = (program, { emulator, env }) => {
+  const [command, ...args] = [...emulator, program]
+  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26, env: { ...process.env, ...env } })
   const output = `${result.stdout ?? ''}${result.stderr ?? ''}`
   const sum = /(\d+) passed, (\d+) failed\s*$/.exec((result.stdout ?? '').trimEnd())
   const passed = Number(sum?.[1] ?? 0)
@@ -52,6 +54,31 @@ const execute = (program, simulator) => {
   return { passed, failed: Math.max(failed, 1) }
 }
 
+const sourcesOf = (filters) =>
+  findSources([path.join(root, 'test')]).filter(
+    (file) => filters.length === 0 || filters.some((filter) => path.basename(file).includes(filter)),
+  )
+
+/** Tests of what differs between processors; the others also load the simulator. */
+const kernelTests = ['kernels_vec', 'gemm_test', 'matrix_vector']
+
+const testArm64 = async (filters) => {
+  const sources = sourcesOf(filters.length === 0 ? kernelTests : filters)
+  const { compiler, emulator, missing } = findArm64Tools()
+  if (missing) {
+    report(`arm64 skipped: ${missing}`)
+    return report(`0 passed, 0 failed, ${sources.length} skipped`)
+  }
+  const folder = path.join(root, 'build', 'test-arm64')
+  mkdirSync(folder, { recursive: true })
+  const shared = { compiler, folder: path.join(folder, 'objects'), root, report }
+  const engine = await compileObjects({
+    ...shared,
+    sources: findSources(['base', 'kernels'].map((part) => path.join(root, 'src', part))),
+  })
+  await runTests({ ...shared, engine, sources, programs: folder, how: { emulator, env: {} } })
+}
+
 const test = async (sanitize, filters) => {
   const compiler = findCompiler()
   const folder = path.join(root, 'build', sanitize ? `test-${sanitize.replaceAll(',', '-')}` : 'test')
@@ -62,23 +89,27 @@ const test = async (sanitize, filters) => {
     sources: findSources(parts.map((part) => path.join(root, 'src', part))),
     folder: sanitize ? shared.folder : path.join(root, 'build', 'objects'),
   })
-  const sources = findSources([path.join(root, 'test')]).filter(
-    (file) => filters.length === 0 || filters.some((filter) => path.basename(file).includes(filter)),
-  )
-  const tests = await compileObjects({ ...shared, sources })
   const simulator = await buildSimulator({
     ...shared,
     folder: sanitize ? folder : path.join(root, 'build'),
     objects: sanitize ? shared.folder : path.join(root, 'build', 'objects'),
   })
-  const library = await archive(engine.objects, path.join(folder, 'libane.a'))
+  const how = { emulator: [], env: { ANE_SIM_LIBRARY: simulator } }
+  await runTests({ ...shared, engine, sources: sourcesOf(filters), programs: folder, how })
+}
+
+/** Compiles, links and runs tests with an engine that is compiled. */
+const runTests = async ({ engine, sources, programs, how, ...shared }) => {
+  const { compiler, sanitize } = shared
+  const tests = await compileObjects({ ...shared, sources })
+  const library = await archive(engine.objects, path.join(programs, 'libane.a'))
   const content = (files) => files.reduce((sum, file) => sum.update(readFileSync(file)), createHash('sha256'))
   let passed = 0
   let failed = 0
   for (const [i, object] of tests.objects.entries()) {
-    const program = path.join(folder, path.basename(sources[i], '.cc'))
+    const program = path.join(programs, path.basename(sources[i], '.cc'))
     await link(compiler, object, library, program, sanitize, content([object, ...engine.objects]).digest('hex'))
-    const counts = execute(program, simulator)
+    const counts = execute(program, how)
     passed += counts.passed
     failed += counts.failed
   }
@@ -87,8 +118,9 @@ const test = async (sanitize, filters) => {
 }
 
 try {
-  const { values, positionals } = parseArgs({ options: { sanitize: { type: 'string' } }, allowPositionals: true })
-  await test(values.sanitize, positionals)
+  const options = { sanitize: { type: 'string' }, arm64: { type: 'boolean' } }
+  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  await (values.arm64 ? testArm64(positionals) : test(values.sanitize, positionals))
 } catch (error) {
   if (!(error instanceof BuildError) && !error.code?.startsWith('ERR_PARSE_ARGS')) throw error
   console.error(error.message)
