@@ -12,7 +12,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Operands of one call and what they must become, computed in double precision from the definition.
 struct Case {
-  Tensor in, table, targets, loss, scale, logits, din, dtable;
+  Tensor in, table, targets, loss, scale, logits, din, dtable, squares;
   double expected_loss = 0;
   std::vector<double> dlogits;  // [S, V]
 
@@ -25,7 +25,8 @@ struct Case {
         scale(Dtype::kFp64, 1, 1),
         logits(Dtype::kFp32, blocks * S, width),
         din(Dtype::kFp32, C, S, layout, 3),
-        dtable(Dtype::kFp32, V, C, layout, 4) {
+        dtable(Dtype::kFp32, V, C, layout, 4),
+        squares(Dtype::kFp64, 1, V, layout, 5) {
     scale.Set(0, 0, 1024);
     for (int64_t s = 0; s < S; ++s) targets.Set(0, s, s % 4 == 2 ? -1 : static_cast<double>(s * 5 % V));
   }
@@ -41,6 +42,7 @@ struct Case {
     if (backward) {
       operands.views["din"] = {din.view};
       operands.views["dtable"] = {dtable.view};
+      operands.views["squares"] = {squares.view};
     }
     return operands;
   }
@@ -97,6 +99,11 @@ TEST(classifier_loss_gives_the_loss_and_both_gradients) {
           EXPECT(Near(given.dtable, 1e-4, [&](int64_t v, int64_t c) {
             return given.Dtable(v, c) + (accumulate ? before.Get(v, c) : 0);
           }));
+          EXPECT(Near(given.squares, 1e-12, [&](int64_t, int64_t v) {
+            double sum = 0;
+            for (int64_t c = 0; c < C; ++c) sum += given.dtable.Get(v, c) * given.dtable.Get(v, c);
+            return sum;
+          }));
         }
       }
     }
@@ -112,7 +119,7 @@ TEST(classifier_loss_never_depends_on_threads_or_on_how_many_blocks_are_kept) {
       const Case given(40, 21, 700, 64, blocks);
       FindHostKernel("classifier_loss")->run(given.Operands(true, false), {pool, true});
       EXPECT(given.loss.bytes == first.loss.bytes && given.din.bytes == first.din.bytes);
-      EXPECT(given.dtable.bytes == first.dtable.bytes);
+      EXPECT(given.dtable.bytes == first.dtable.bytes && given.squares.bytes == first.squares.bytes);
     }
   }
 }
@@ -166,6 +173,9 @@ TEST(classifier_loss_checks_what_it_works_in) {
   operands.views.erase("din");
   EXPECT(Message("classifier_loss", operands) ==
          "Expected both or neither of din and dtable of classifier_loss, got one.");
+  operands.views.erase("dtable");
+  EXPECT(Message("classifier_loss", operands) ==
+         "Expected squares of classifier_loss with dtable only, got squares alone.");
   operands = given.Operands(true, false);
   operands.views["logits"][0].rows = 2;
   EXPECT(Message("classifier_loss", operands) == "Expected at least 3 x 1 for logits of classifier_loss, got 2 x 4.");

@@ -13,7 +13,7 @@ constexpr int64_t kSizes[][2] = {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {64, 32}, {70
 }  // namespace
 
 TEST(the_table_lists_every_kernel_once) {
-  EXPECT(ane::HostKernelNames().size() == 14);
+  EXPECT(ane::HostKernelNames().size() == 15);
   for (const auto& name : ane::HostKernelNames()) EXPECT(FindHostKernel(name)->name == name);
   EXPECT(FindHostKernel("softmax") == nullptr);
 }
@@ -157,31 +157,91 @@ TEST(scale_gradient_sums_channels_that_share_a_weight) {
   }
 }
 
-TEST(grad_norm_covers_all_gradients_and_never_depends_on_threads) {
-  const Tensor a(Dtype::kFp32, 500, 700, Layout::kRows, 1), b(Dtype::kFp16, 9, 1000, Layout::kStrided, 2),
-      c(Dtype::kFp32, 1, 1);
-  const Tensor out(Dtype::kFp64, 1, 1);
-  const KernelOperands operands = {{{"grads", {a.view, b.view, c.view}}, {"out", {out.view}}}, {}};
-  double sum = 0;
-  for (const Tensor* t : {&a, &b, &c}) {
-    for (int64_t r = 0; r < t->view.rows; ++r) {
-      for (int64_t i = 0; i < t->view.cols; ++i) sum += t->Get(r, i) * t->Get(r, i);
+TEST(row_squares_and_grad_norm_cover_all_gradients_and_never_depend_on_threads) {
+  for (const auto& [R, C] : {std::pair<int64_t, int64_t>{1, 1}, {3, 7}, {33, 255}, {257, 33}, {500, 700}, {2, 40000}, {0, 5}}) {
+    for (Dtype type : kTypes) {
+      for (Layout layout : kLayouts) {
+        const Tensor in(type, R, C, layout, 1), squares(Dtype::kFp64, 1, R, layout, 2), out(Dtype::kFp64, 1, 1);
+        const KernelOperands sums = {{{"in", {in.view}}, {"squares", {squares.view}}}, {}};
+        const KernelOperands norm = {{{"squares", {squares.view, squares.view}}, {"out", {out.view}}}, {}};
+        const auto expected = [&](int64_t, int64_t r) {
+          double sum = 0;
+          for (int64_t c = 0; c < C; ++c) sum += in.Get(r, c) * in.Get(r, c);
+          return sum;
+        };
+        Run("row_squares", sums);
+        EXPECT(Near(squares, 1e-12, expected));
+        Run("grad_norm", norm);
+        const double first = out.Get(0, 0);
+        double sum = 0;
+        for (int64_t r = 0; r < R; ++r) sum += 2 * expected(0, r);
+        EXPECT(std::abs(first - std::sqrt(sum)) <= 1e-9 * first);
+        for (int threads : {1, 3}) {
+          ThreadPool pool(threads);
+          FindHostKernel("row_squares")->run(sums, {pool, true});
+          FindHostKernel("grad_norm")->run(norm, {pool, true});
+          EXPECT(out.Get(0, 0) == first);
+        }
+      }
     }
   }
-  Run("grad_norm", operands);
-  const double first = out.Get(0, 0);
-  EXPECT(std::abs(first - std::sqrt(sum)) < 1e-9 * first);
-  for (int threads : {1, 3}) {
-    ThreadPool pool(threads);
-    FindHostKernel("grad_norm")->run(operands, {pool, true});
-    EXPECT(out.Get(0, 0) == first);
+}
+
+TEST(row_squares_of_ids_leave_other_rows_alone_and_show_what_is_no_number) {
+  const Tensor in(Dtype::kFp32, 70, 33, Layout::kRows, 1), squares(Dtype::kFp64, 1, 70, Layout::kRows, 2), out(Dtype::kFp64, 1, 1);
+  const Tensor before = squares, ids = Ids({69, 3, 3, -1, 70, 67, 5});
+  in.Set(3, 32, std::numeric_limits<double>::infinity());
+  in.Set(5, 0, std::nan(""));
+  for (int64_t c = 0; c < 33; ++c) in.Set(67, c, c == 7 ? 1e-45 : -0.0);
+  Run("row_squares", {{{"in", {in.view}}, {"ids", {ids.view}}, {"squares", {squares.view}}}, {}});
+  EXPECT(std::isinf(squares.Get(0, 3)) && std::isnan(squares.Get(0, 5)));
+  EXPECT(squares.Get(0, 67) > 0 && squares.Get(0, 67) < 1e-80);
+  for (int64_t r : {0, 4, 68}) EXPECT(squares.Get(0, r) == before.Get(0, r));
+  EXPECT(squares.Get(0, 69) != before.Get(0, 69));
+  const Tensor all(Dtype::kFp64, 1, 2);
+  for (const double second : {1.0, std::nan("")}) {
+    all.Set(0, 0, std::numeric_limits<double>::infinity());
+    all.Set(0, 1, second);
+    Run("grad_norm", {{{"squares", {all.view}}, {"out", {out.view}}}, {}});
+    EXPECT(std::isnan(second) ? std::isnan(out.Get(0, 0)) : std::isinf(out.Get(0, 0)));
   }
-  b.Set(8, 999, std::numeric_limits<double>::infinity());
-  Run("grad_norm", operands);
-  EXPECT(std::isinf(out.Get(0, 0)));
-  a.Set(250, 1, std::nan(""));
-  Run("grad_norm", operands);
-  EXPECT(std::isnan(out.Get(0, 0)));
+}
+
+TEST(adamw_takes_rows_without_squares_for_zeros_and_clears_only_others) {
+  for (const auto& [R, C] : {std::pair<int64_t, int64_t>{1, 1}, {100, 70}, {33, 1025}, {3, 20000}, {700, 3}}) {
+    for (Layout layout : kLayouts) {
+      const auto made = [&](int seed) { return Tensor(Dtype::kFp32, R, C, Layout::kRows, seed); };
+      const Tensor p = made(1), g = made(2), m = made(3), v(Dtype::kFp32, R, C), numbers(Dtype::kFp64, 1, 8);
+      for (int64_t r = 0; r < R; ++r) {
+        for (int64_t c = 0; c < C; ++c) v.Set(r, c, std::abs(v.Get(r, c)));
+      }
+      const Tensor p1 = p, g1 = g, m1 = m, v1 = v, g0 = g;
+      const Tensor staged(Dtype::kFp16, R, C, layout, 5), staged1 = staged, squares(Dtype::kFp64, 1, R);
+      const auto zeros = [](int64_t r) { return r % 7 < 3; };
+      const double hyper[] = {1e-3, 0.9, 0.95, 1e-8, 0.1, 0.271, 0.142625, 1.0 / 512};
+      for (int i = 0; i < 8; ++i) numbers.Set(0, i, hyper[i]);
+      for (int64_t r = 0; r < R; ++r) {
+        squares.Set(0, r, zeros(r) ? 0 : 1);
+        for (int64_t c = 0; c < C && zeros(r); ++c) g1.Set(r, c, 0);
+      }
+      const auto run = [&](const Tensor& param, const Tensor& grad, const Tensor& mean, const Tensor& second,
+                           const Tensor& half, const std::vector<ane::TensorView>& with) {
+        KernelOperands operands = {{{"param", {param.view}}, {"grad", {grad.view}}, {"m", {mean.view}},
+                                    {"v", {second.view}}, {"hyper", {numbers.view}}, {"staged", {half.view}}},
+                                   {{"decay", 1}, {"zero_grad", 1}}};
+        if (!with.empty()) operands.views["squares"] = with;
+        Run("adamw", operands);
+      };
+      run(p, g, m, v, staged, {squares.view});
+      run(p1, g1, m1, v1, staged1, {});
+      const auto same = [](const Tensor& a, const Tensor& b) {
+        return Near(a, 0, [&](int64_t r, int64_t c) { return b.Get(r, c); });
+      };
+      EXPECT(same(p, p1) && same(m, m1) && same(v, v1) && same(staged, staged1));
+      EXPECT(Near(g, 0, [&](int64_t r, int64_t c) { return zeros(r) ? g0.Get(r, c) : 0; }));
+      EXPECT(Near(squares, 0, [](int64_t, int64_t) { return 0; }));
+    }
+  }
 }
 
 TEST(adamw_updates_and_stages_in_one_pass) {

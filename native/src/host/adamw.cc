@@ -2,6 +2,8 @@
 //
 //   g = grad · grad_scale;  m = beta1 · m + (1 − beta1) · g;  v = beta2 · v + (1 − beta2) · g²
 //   param = param · (1 − lr · weight_decay) − lr · (m / bias1) / (sqrt(v / bias2) + eps)
+//
+// Rows of grad whose `squares` are zero are zeros: they are neither read nor zeroed.
 #include <algorithm>
 #include <cstring>
 
@@ -19,6 +21,7 @@ Status Check(const KernelOperands& operands) {
                                  {"m", Types::kFp32, 'R', 'C'},
                                  {"v", Types::kFp32, 'R', 'C'},
                                  {"hyper", Types::kFp64, 1, 8},
+                                 {"squares", Types::kFp64, 1, 'R', Presence::kOptional},
                                  {"staged", Types::kFloat, 'R', 'C', Presence::kOptional}},
                                 {{"decay", NumberKind::kFlag}, {"zero_grad", NumberKind::kFlag}});
   if (!status.ok()) return status;
@@ -34,10 +37,12 @@ Status Check(const KernelOperands& operands) {
 
 constexpr int64_t kBlock = 16384;    // elements: parameter and moments of a block fit in the second-level cache
 constexpr int64_t kTurnedRows = 32;  // rows at least when the staged copy is transposed
+const float kZeros[kBlock] = {};     // the gradient of a block of zero rows
 
 void Run(const KernelOperands& operands, const HostContext& context) {
   const TensorView& param = ViewOf(operands, "param");
-  const TensorView *staged = OptionalView(operands, "staged"), &hyper = ViewOf(operands, "hyper");
+  const TensorView *staged = OptionalView(operands, "staged"), *squares = OptionalView(operands, "squares");
+  const TensorView& hyper = ViewOf(operands, "hyper");
   float *p = static_cast<float*>(param.data), *g = static_cast<float*>(ViewOf(operands, "grad").data);
   float *m = static_cast<float*>(ViewOf(operands, "m").data), *v = static_cast<float*>(ViewOf(operands, "v").data);
   const auto number = [&](int64_t i) { return *Element<double>(hyper, 0, i); };
@@ -54,25 +59,30 @@ void Run(const KernelOperands& operands, const HostContext& context) {
   const int64_t cols = std::min(C, kBlock);
   const int64_t rows = std::min(R, std::max(kBlock / cols, turned ? kTurnedRows : int64_t{1}));
   const int64_t across = (C + cols - 1) / cols, down = (R + rows - 1) / rows;
-  // Whole rows lie one behind the other.
-  const bool joined = cols == C && (!rounded || staged->row_stride == C);
+  // Rows lie one behind the other: as many as are alike are one run.
+  const int64_t joined = cols == C && (!rounded || staged->row_stride == C) ? kBlock / cols : 1;
+  const auto zero = [&](int64_t r) { return squares != nullptr && *Element<double>(*squares, 0, r) == 0; };
   const VecTable& vec = Vec();
   context.pool.ParallelFor(across * down, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t r0 = i / across * rows, c0 = i % across * cols;
       const int64_t block_rows = std::min(rows, R - r0), block_cols = std::min(cols, C - c0);
-      const int64_t runs = joined ? 1 : block_rows, length = joined ? block_rows * C : block_cols;
-      for (int64_t r = r0; r < r0 + runs; ++r) {
-        const int64_t at = r * C + c0;
+      for (int64_t r = r0, count; r < r0 + block_rows; r += count) {
+        const bool zeros = zero(r);
+        const int64_t most = std::min(joined, r0 + block_rows - r);
+        for (count = 1; count < most && zero(r + count) == zeros;) ++count;
+        const int64_t at = r * C + c0, length = count * block_cols;
         uint16_t* half = rounded ? Element<uint16_t>(*staged, r, c0) : nullptr;
-        vec.adamw(p + at, g + at, m + at, v + at, half, length, numbers);
-        if (zero_grad) std::memset(g + at, 0, length * sizeof(float));
+        vec.adamw(p + at, zeros ? kZeros : g + at, m + at, v + at, half, length, numbers);
+        if (zero_grad && !zeros) std::memset(g + at, 0, length * sizeof(float));
       }
       if (staged == nullptr || rounded) continue;
       const TensorView dense = {p, Dtype::kFp32, R, C, C, 1};
       CopyBlock(Block(dense, r0, block_rows, c0, block_cols), Block(*staged, r0, block_rows, c0, block_cols));
     }
   });
+  if (!zero_grad || squares == nullptr) return;
+  for (int64_t r = 0; r < R; ++r) *Element<double>(*squares, 0, r) = 0;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "base/scratch.h"
+#include "host/gradient_norm.h"
 #include "host/kernels.h"
 #include "host/matrices.h"
 #include "host/operands.h"
@@ -27,11 +28,15 @@ Status Check(const KernelOperands& operands) {
                                  {"scale", Types::kFp64, 1, 1},
                                  {"logits", Types::kFp32, '*', '*', Presence::kOne, true},
                                  {"din", Types::kFp32, 'C', 'S', Presence::kOptional},
-                                 {"dtable", Types::kFp32, 'V', 'C', Presence::kOptional}},
+                                 {"dtable", Types::kFp32, 'V', 'C', Presence::kOptional},
+                                 {"squares", Types::kFp64, 1, 'V', Presence::kOptional}},
                                 {{"accumulate", NumberKind::kFlag}});
   if (!status.ok()) return status;
   if ((OptionalView(operands, "din") == nullptr) != (OptionalView(operands, "dtable") == nullptr)) {
     return InvalidArgument("Expected both or neither of din and dtable of classifier_loss, got one.");
+  }
+  if (OptionalView(operands, "squares") != nullptr && OptionalView(operands, "dtable") == nullptr) {
+    return InvalidArgument("Expected squares of classifier_loss with dtable only, got squares alone.");
   }
   const int64_t S = ViewOf(operands, "in").cols;
   const TensorView& logits = ViewOf(operands, "logits");
@@ -85,8 +90,9 @@ class ClassifierLoss {
     return sum;
   }
 
-  // din = and dtable = or += the gradients of `factor` times the loss.
-  void Gradients(double factor, const TensorView& din, const TensorView& dtable, bool accumulate) {
+  // din = and dtable = or += the gradients of `factor` times the loss; `squares` of the rows of dtable unless nullptr.
+  void Gradients(double factor, const TensorView& din, const TensorView& dtable, const TensorView* squares,
+                 bool accumulate) {
     const Arithmetic arithmetic = ArithmeticOf(context_.exact);
     for (int64_t b = blocks_ - 1; b >= 0; --b) {
       const bool kept = b == blocks_ - 1 || b < slots_ - 1;
@@ -100,6 +106,7 @@ class ClassifierLoss {
       const TensorView gradient = Block(dtable, b * B_, block.cols, 0, table_.cols);
       Gemm(context_.pool, Transposed(Const(block)), Transposed(Const(in_)), Writable(gradient),
            {.accumulate = accumulate, .arithmetic = arithmetic});
+      if (squares != nullptr) RowSquares(context_.pool, gradient, Block(*squares, 0, 1, b * B_, block.cols));
       Gemm(context_.pool, Const(block), Const(rows), Transposed(Writable(din)),
            {.accumulate = b != blocks_ - 1, .arithmetic = arithmetic});
     }
@@ -174,7 +181,8 @@ void Run(const KernelOperands& operands, const HostContext& context) {
   *Element<double>(loss, 0, 1) = static_cast<double>(count);
   if (din == nullptr) return;
   const double scale = *Element<double>(ViewOf(operands, "scale"), 0, 0);
-  classifier.Gradients(scale / static_cast<double>(count), *din, *dtable, NumberOf(operands, "accumulate") == 1);
+  classifier.Gradients(scale / static_cast<double>(count), *din, *dtable, OptionalView(operands, "squares"),
+                       NumberOf(operands, "accumulate") == 1);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace {
 const HostKernel* const kKernels[] = {
     &kFill,         &kCopy,           &kAdd,      &kEmbedding,       &kEmbeddingBackward,
     &kGatherRows,   &kScatterAddRows, &kRmsnorm,  &kRmsnormBackward, &kGemmKernel,
-    &kClassifierLoss, &kScaleGradient,  &kGradNorm, &kAdamw,
+    &kClassifierLoss, &kScaleGradient,  &kRowSquares, &kGradNorm,    &kAdamw,
 };
 
 }  // namespace

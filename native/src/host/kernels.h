@@ -10,7 +10,8 @@ extern const HostKernel kEmbedding, kEmbeddingBackward, kGatherRows, kScatterAdd
 extern const HostKernel kRmsnorm, kRmsnormBackward;
 extern const HostKernel kGemmKernel;
 extern const HostKernel kClassifierLoss;
-extern const HostKernel kScaleGradient, kGradNorm;
+extern const HostKernel kScaleGradient;
+extern const HostKernel kRowSquares, kGradNorm;
 extern const HostKernel kAdamw;
 
 }  // namespace ane

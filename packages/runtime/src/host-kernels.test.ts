@@ -59,15 +59,22 @@ describe('host kernels', () => {
     const run = (kernel: string, operands: (memory: Memory) => ReturnType<KernelCase['operands']>) =>
       execute(device(), { title: kernel, kernel, tolerance: 0, operands }, true)
 
-    it('grad_norm passes NaN and infinity through and is zero for zeros', () => {
-      const norm = (values: number[]) =>
-        run('grad_norm', (m) => ({
-          grads: [m.matrix('fp32', 1, values.length, { values })],
+    it('row_squares and grad_norm pass NaN and infinity through and are zero for zeros alone', () => {
+      const norm = (values: number[]) => {
+        const square = (m: Memory) => ({
+          in: m.matrix('fp32', values.length, 1, { values }),
+          squares: m.matrix('fp64', 1, values.length),
+        })
+        const squares = [...run('row_squares', square)[1].slice(0, values.length)]
+        return run('grad_norm', (m) => ({
+          squares: [m.matrix('fp64', 1, values.length, { values: squares })],
           out: m.matrix('fp64', 1, 1),
         }))[1][0]
+      }
       expect(norm([1, Number.NaN])).toBeNaN()
       expect(norm([1, Number.NEGATIVE_INFINITY])).toBe(Number.POSITIVE_INFINITY)
-      expect(norm([0, 0, 0])).toBe(0)
+      expect(norm([0, -0, 0])).toBe(0)
+      expect(norm([0, 1e-45])).toBe(2 ** -149)
       expect(norm([3e38, 3e38])).toBeCloseTo(Math.SQRT2 * Math.fround(3e38), -30)
     })
 

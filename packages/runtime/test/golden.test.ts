@@ -101,8 +101,10 @@ describe.skipIf(!hasGoldens).each([
 
   it('grad_norm', () => {
     for (const { norm, inputs } of goldenCases('grad_norm')) {
-      const out = new Float64Array(1)
-      run('grad_norm', { grads: Object.values(inputs).map((g) => row(single(g))), out: row(out) })
+      const [out, ...squares] = Array.from({ length: 1 + Object.keys(inputs).length }, () => new Float64Array(1))
+      for (const [i, g] of Object.values(inputs).entries())
+        run('row_squares', { in: row(single(g)), squares: row(squares[i]) })
+      run('grad_norm', { squares: squares.map(row), out: row(out) })
       expect(Math.abs(out[0] - norm!)).toBeLessThanOrEqual(1e-6 * norm!)
     }
   })

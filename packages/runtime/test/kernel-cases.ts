@@ -177,9 +177,17 @@ export const kernelCases: readonly KernelCase[] = [
     dweight: m.matrix('fp32', 1, rows),
     accumulate: layout === 'spread' ? 0 : 1,
   })),
-  ...each('grad_norm', 1e-6, (m, rows, cols, dtype, layout) => ({
-    grads: [m.matrix(dtype, rows, cols, { layout, scale: 100 }), m.matrix('fp32', cols, 2)],
+  ...each('grad_norm', 1e-6, (m, rows, cols, _, layout) => ({
+    squares: [
+      m.matrix('fp64', 1, rows, { layout, values: numbers(rows, 3).map(Math.abs) }),
+      m.matrix('fp64', cols, 2, { values: numbers(cols * 2, 4).map(Math.abs) }),
+    ],
     out: m.matrix('fp64', 1, 1),
+  })),
+  ...each('row_squares', 1e-6, (m, rows, cols, dtype, layout) => ({
+    in: m.matrix(dtype, rows, cols, { layout, scale: 100 }),
+    squares: m.matrix('fp64', 1, rows, { layout }),
+    ...(layout === 'dense' && { ids: m.matrix('int32', 1, 5, { values: [0, rows, 2, -1, 2] }) }),
   })),
   ...each('classifier_loss', 1e-5, (m, rows, cols, dtype, layout) => ({
     in: m.matrix(dtype, 6, rows, { layout, scale: 3 }),
@@ -191,6 +199,7 @@ export const kernelCases: readonly KernelCase[] = [
     scale: m.matrix('fp64', 1, 1, { values: [1024] }),
     logits: m.workspace(rows, 32),
     ...(layout !== 'spread' && { din: m.matrix('fp32', 6, rows, { layout }), dtable: m.matrix('fp32', cols, 6) }),
+    ...(layout === 'dense' && { squares: m.matrix('fp64', 1, cols) }),
     accumulate: layout === 'padded' ? 1 : 0,
   })),
   ...each('adamw', 1e-6, (m, rows, cols, dtype, layout) => ({
@@ -201,6 +210,9 @@ export const kernelCases: readonly KernelCase[] = [
     hyper: m.matrix('fp64', 1, 8, { values: [1e-3, 0.9, 0.95, 1e-8, 0.1, 0.19, 0.0975, 1 / 512] }),
     decay: layout === 'dense' ? 1 : 0,
     zero_grad: layout === 'padded' ? 1 : 0,
+    ...(layout !== 'transposed' && {
+      squares: m.matrix('fp64', 1, rows, { values: Array.from({ length: rows }, (_, r) => r % 3) }),
+    }),
     ...(layout === 'spread' ? {} : { staged: m.matrix(dtype, rows, cols, { layout }) }),
   })),
 ]

@@ -122,13 +122,17 @@ export class Classifier {
   /** Records loss, gradients of classifier and final norm, and that of the norm's input `x` into `dx` [C, S]. */
   recordBackward(schedule: Schedule, gradients: GradientPass, x: View, dx: View): void {
     const { parameters } = this.#options
-    const { gradient: dtable, accumulate } =
-      this.#dtable === undefined ? gradients.whole(this.#headName) : { gradient: this.#dtable, accumulate: 0 }
-    const loss = { ...this.#lossOperands, din: this.#dnormed, dtable, accumulate }
-    schedule.kernel('classifier_loss', loss, host('loss and classifier gradient'))
+    const loss = { ...this.#lossOperands, din: this.#dnormed }
+    const label = host('loss and classifier gradient')
     if (this.#dtable !== undefined && this.#ids !== undefined) {
+      schedule.kernel('classifier_loss', { ...loss, dtable: this.#dtable, accumulate: 0 }, label)
       const scatter = { ids: this.#ids, in: this.#dtable, table: gradients.rows(this.#headName) }
       schedule.kernel('scatter_add_rows', scatter, host('compact classifier gradient'))
+      gradients.recordSquares(schedule, this.#headName, this.#ids)
+    } else {
+      const { gradient: dtable, accumulate } = gradients.whole(this.#headName)
+      const squares = gradients.squares(this.#headName)
+      schedule.kernel('classifier_loss', { ...loss, dtable, squares, accumulate }, label)
     }
     const norm = gradients.whole(NORM)
     const operands = {
@@ -141,6 +145,7 @@ export class Classifier {
       accumulate: norm.accumulate,
     }
     schedule.kernel('rmsnorm_backward', operands, host('final norm gradient'))
+    gradients.recordSquares(schedule, NORM)
   }
 
   get #lossOperands(): Record<string, View> {
@@ -157,7 +162,8 @@ export class Classifier {
   /** Records the embedding's gradient from `dx` [C, S]. */
   recordEmbeddingBackward(schedule: Schedule, gradients: GradientPass, dx: View): void {
     const dtable = gradients.rows(EMBEDDING)
-    const operands = { tokens: this.#row(this.tokens), dout: dx, dtable }
-    schedule.kernel('embedding_backward', operands, host('embedding gradient'))
+    const tokens = this.#row(this.tokens)
+    schedule.kernel('embedding_backward', { tokens, dout: dx, dtable }, host('embedding gradient'))
+    gradients.recordSquares(schedule, EMBEDDING, tokens)
   }
 }

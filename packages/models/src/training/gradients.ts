@@ -1,4 +1,4 @@
-import type { View } from '@ane/runtime'
+import { type Schedule, type View, view } from '@ane/runtime'
 import { elementCount, matrixView, type Weights } from '../weights.js'
 
 /**
@@ -6,26 +6,39 @@ import { elementCount, matrixView, type Weights } from '../weights.js'
  *
  * Clearing them writes nothing: the first backward pass of a step overwrites what it computes whole instead of adding to
  * zeros. Gradients of which passes compute only some rows are kept at zero between steps.
+ *
+ * With every gradient come the squares of its rows: whatever writes rows has them summed while they are in a cache, so
+ * that neither norm nor update read the gradient for them.
  */
 export class Gradients {
   readonly #arrays: Weights
+  /** For every row of a gradient the sum of its squared elements. */
+  readonly #squares: ReadonlyMap<string, Float64Array>
   readonly #partial = new Set<string>()
   /** Whether the arrays stand for zeros, whatever they hold. */
   #cleared = true
+  #shown = false
 
   constructor(private readonly shapes: ReadonlyMap<string, readonly number[]>) {
     this.#arrays = new Map([...shapes].map(([name, shape]) => [name, new Float32Array(elementCount(shape))]))
+    this.#squares = new Map([...shapes.keys()].map((name) => [name, new Float64Array(this.view(name).rows)]))
   }
 
   /** The sums. Arrays taken before the gradients were last cleared may hold older numbers. */
   get values(): Weights {
     this.materialize()
+    this.#shown = true
     return this.#arrays
+  }
+
+  /** Whether others hold the arrays and may have written to them, so that the squares have to be summed anew. */
+  get shown(): boolean {
+    return this.#shown
   }
 
   /** Writes the zeros that cleared gradients stand for. */
   materialize(): void {
-    if (this.#cleared) for (const gradient of this.#arrays.values()) gradient.fill(0)
+    if (this.#cleared) for (const name of this.#arrays.keys()) this.#fill(name)
     this.#cleared = false
   }
 
@@ -35,8 +48,13 @@ export class Gradients {
 
   /** Forgets the sums; `partialAreZero` if an update has zeroed those of `isPartial`. */
   clear({ partialAreZero = false } = {}): void {
-    if (!partialAreZero) for (const name of this.#partial) this.#arrays.get(name)!.fill(0)
+    if (!partialAreZero) for (const name of this.#partial) this.#fill(name)
     this.#cleared = true
+    this.#shown = false
+  }
+
+  #fill(name: string): void {
+    for (const array of [this.#arrays.get(name)!, this.#squares.get(name)!]) array.fill(0)
   }
 
   /** Whether passes leave rows of the gradient alone, so that an update has to zero it. Known once a pass is recorded. */
@@ -54,6 +72,23 @@ export class Gradients {
   /** The gradient in the shape of its weight. */
   view(name: string): View {
     return matrixView(this.#arrays.get(name)!, this.shapes.get(name)!)
+  }
+
+  /** The squares that come with the gradient, `[1, out]`. */
+  squares(name: string): View {
+    const squares = this.#squares.get(name)!
+    return view(squares, { rows: 1, cols: squares.length })
+  }
+
+  /** Records summing the squares of the gradient's rows, or of those in `ids` [1, N]; goes right after what wrote them. */
+  recordSquares(schedule: Schedule, name: string, ids?: View): void {
+    const operands = { in: this.view(name), squares: this.squares(name), ...(ids && { ids }) }
+    schedule.kernel('row_squares', operands, { label: `${name} squares`, group: 'host' })
+  }
+
+  /** Records summing the squares of every gradient. */
+  recordAllSquares(schedule: Schedule): void {
+    for (const name of this.shapes.keys()) this.recordSquares(schedule, name)
   }
 
   /** Records one backward pass by way of `write`. */
@@ -86,6 +121,16 @@ export class GradientPass {
     if (!this.#written.has(name)) this.partial.add(name)
     this.#written.add(name)
     return this.gradients.view(name)
+  }
+
+  /** The squares that come with a gradient, for an entry that sums them itself. */
+  squares(name: string): View {
+    return this.gradients.squares(name)
+  }
+
+  /** Records summing the squares of what the entry before wrote: all rows of a gradient, or those in `ids` [1, N]. */
+  recordSquares(schedule: Schedule, name: string, ids?: View): void {
+    this.gradients.recordSquares(schedule, name, ids)
   }
 
   /** Weights that no entry has a gradient for keep zeros. */

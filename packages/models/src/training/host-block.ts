@@ -81,6 +81,7 @@ export class HostBlock {
         accumulate,
       }
       schedule.kernel('rmsnorm_backward', operands, host(`${this.segment.label} norm gradient`))
+      gradients.recordSquares(schedule, name)
       through = norm.gradient
     }
     const operands = { a: around, b: through!, out: dx, scale: 1 }

@@ -82,6 +82,7 @@ export class Parameters {
         {
           param,
           grad: this.gradients.view(name),
+          squares: this.gradients.squares(name),
           m: this.viewOf(this.firstMoments, name),
           v: this.viewOf(this.secondMoments, name),
           hyper: view(this.#hyper, { rows: 1, cols: 8 }),
@@ -101,10 +102,10 @@ export class Parameters {
 
   /** Records the L2 norm of all gradients together into `out` [1, 1] fp64. */
   recordGradientNorm(schedule: Schedule, out: Float64Array): void {
-    const grads = [...this.#shapes.keys()].map((name) => this.gradients.view(name))
+    const squares = [...this.#shapes.keys()].map((name) => this.gradients.squares(name))
     schedule.kernel(
       'grad_norm',
-      { grads, out: view(out, { rows: 1, cols: 1 }) },
+      { squares, out: view(out, { rows: 1, cols: 1 }) },
       { label: 'gradient norm', group: 'host' },
     )
   }

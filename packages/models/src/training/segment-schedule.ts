@@ -43,6 +43,7 @@ export function recordBackward(
     } else {
       schedule.kernel('scale_gradient', { in: input, dout, dweight: gradient, accumulate }, options)
     }
+    gradients.recordSquares(schedule, name)
   }
   return host?.recordBackward(schedule, parameters, gradients, x, dy, backward.outputs) ?? backward.outputs.get('d_x')!
 }

@@ -29,7 +29,9 @@ export class StepSchedules {
   readonly stage: Schedule
   /** Updates every weight. */
   readonly update: Schedule
-  /** Writes the norm of the gradients to `gradientNorm`. */
+  /** Sums the squares of gradients that something else than a pass may have written. */
+  readonly squares: Schedule
+  /** Writes the norm of the gradients, from their squares, to `gradientNorm`. */
   readonly norm: Schedule
   readonly gradientNorm = new Float64Array(1)
   readonly #parts: StepParts
@@ -45,6 +47,7 @@ export class StepSchedules {
     this.#weights = parameters.values
     this.stage = parts.device.createSchedule()
     this.update = parts.device.createSchedule()
+    this.squares = this.#record((schedule) => parameters.gradients.recordAllSquares(schedule))
     this.norm = this.#record((schedule) => parameters.recordGradientNorm(schedule, this.gradientNorm))
     this.compile()
   }

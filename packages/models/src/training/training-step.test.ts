@@ -130,6 +130,43 @@ describe('a training step', () => {
     }
   })
 
+  it.for([
+    {},
+    { tied: true },
+    { hostOps: ['rmsnorm', 'residual'] as const },
+    { compactVocabulary: Int32Array.of(0, 2, 3, 4, 5, 8, 9, 16) },
+    { tied: true, compactVocabulary: Int32Array.of(0, 2, 3, 4, 5, 8, 9, 16) },
+  ])('has the norm of its gradients, with %o', async ({ tied = false, ...options }) => {
+    const model = { ...config, tie_word_embeddings: tied }
+    const own = new Map([...weights()].filter(([name]) => !tied || name !== 'lm_head.weight'))
+    const step = await prepared({ ...options, weights: own }, model)
+    for (const update of [1, 2]) {
+      for (const token of [7, 4]) {
+        step.tokens[0] = token
+        await step.forwardBackward(2)
+        const norm = await step.gradNorm()
+        const arrays = [...step.gradients.values()].map((gradient) => Float64Array.from(gradient))
+        const squares = arrays.map((gradient) => gradient.reduce((sum, g) => sum + g * g, 0))
+        expect(norm / Math.sqrt(squares.reduce((sum, s) => sum + s))).toBeCloseTo(1, 12)
+        expect(await step.gradNorm()).toBe(norm)
+      }
+      await step.adamw({ ...hyper, step: update })
+    }
+  })
+
+  it('counts what was written to gradients from outside, in norm and update', async () => {
+    const step = await prepared()
+    await step.forwardBackward(1)
+    const [table, row] = [step.gradients.get('model.embed_tokens.weight')!, 12 * 7]
+    expect(table[row]).toBe(0)
+    table[row] = 1000
+    expect(await step.gradNorm()).toBeGreaterThan(999)
+    table[row] = -2000
+    const before = step.parameters.get('model.embed_tokens.weight')![row]
+    await step.adamw({ ...hyper, weightDecay: 0 })
+    expect(step.parameters.get('model.embed_tokens.weight')![row]).toBeCloseTo(before + hyper.learningRate, 6)
+  })
+
   it('adds to gradients that were read or written from outside', async () => {
     const step = await prepared()
     await step.forwardBackward(1)

@@ -154,6 +154,7 @@ export class TrainStep {
   /** L2 norm of all gradients together, accumulated in fp64; still loss-scaled, NaN or infinite if any gradient is. */
   async gradNorm(): Promise<number> {
     if (this.store.gradients.cleared) return 0
+    if (this.store.gradients.shown) await this.schedules.squares.execute()
     await this.schedules.norm.execute()
     return this.schedules.gradientNorm[0]
   }
@@ -168,9 +169,11 @@ export class TrainStep {
   async adamw(hyper: AdamwHyperparameters): Promise<number> {
     this.store.setHyperparameters(hyper)
     await this.schedules.compiled()
-    this.store.gradients.materialize()
+    const { gradients } = this.store
+    gradients.materialize()
+    if (gradients.shown) await this.schedules.squares.execute()
     const { total } = await this.schedules.update.execute()
-    this.store.gradients.clear({ partialAreZero: true })
+    gradients.clear({ partialAreZero: true })
     this.#refresh()
     return total
   }

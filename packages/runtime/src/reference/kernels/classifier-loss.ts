@@ -1,11 +1,12 @@
 /** Cross-entropy of a classifier and its gradients, from features. `C` channels, `S` columns, `V` classes. */
 import { expectSize, flag, floats, input, output, type ReferenceKernel } from './kernel.js'
+import { squaresOf } from './optimizer.js'
 
 /**
  * With logits [S, V] = inᵀ · tableᵀ: loss [1, 2] = (Σ over targets ≥ 0 of −log softmax(logits[s])[targets[s]], number of
  * targets ≥ 0). Given `din` and `dtable`, din [C, S] = and dtable [V, C] = (or += with `accumulate`) the gradients of
  * scale / count times the loss. The logits of columns without a target have gradient 0; a target that is no class makes
- * the loss and its column's gradients NaN.
+ * the loss and its column's gradients NaN. `squares` [1, V] receives the sums of squares of dtable's rows.
  *
  * `logits` [N · S, B] is memory a device may work in: N ≥ 1 blocks of B classes, contents undefined afterwards.
  */
@@ -19,6 +20,7 @@ export const classifierLoss: ReferenceKernel = {
     logits: output('fp32'),
     din: { ...output('fp32'), optional: true },
     dtable: { ...output('fp32'), optional: true },
+    squares: { ...output('fp64'), optional: true },
     accumulate: flag,
   },
   check({ views }) {
@@ -32,13 +34,15 @@ export const classifierLoss: ReferenceKernel = {
     }
     if (views.din) expectSize(views, 'din', C, S)
     if (views.dtable) expectSize(views, 'dtable', views.table.rows, C)
+    if (views.squares && !views.dtable) throw new TypeError('Expected squares with dtable only, got squares alone.')
+    if (views.squares) expectSize(views, 'squares', 1, views.table.rows)
     const { rows, cols, colStride } = views.logits
     if (rows < S || cols < 1) throw new RangeError(`Expected at least ${S} x 1 for logits, got ${rows} x ${cols}.`)
     if (cols > 1 && colStride !== 1) {
       throw new RangeError(`Expected contiguous rows for logits, got a column stride of ${colStride}.`)
     }
   },
-  run({ matrices: { in: x, table, targets, loss, scale, din, dtable }, numbers: { accumulate } }) {
+  run({ matrices: { in: x, table, targets, loss, scale, din, dtable, squares }, numbers: { accumulate } }) {
     const { rows: C, cols: S } = x
     const V = table.rows
     const all = Array.from({ length: S }, (_, s) => targets.get(0, s))
@@ -65,6 +69,7 @@ export const classifierLoss: ReferenceKernel = {
     }
     for (let v = 0; dtable && v < V; v++) {
       for (let c = 0; c < C; c++) dtable.set(v, c, (accumulate ? dtable.get(v, c) : 0) + dt[v * C + c])
+      squares?.set(0, v, squaresOf(dtable, v))
     }
     loss.set(0, 0, sum)
     loss.set(0, 1, count)

@@ -4,7 +4,7 @@ import { add, copy, fill } from './elementwise.js'
 import { embedding, embeddingBackward, gatherRows, scatterAddRows } from './embedding.js'
 import { gemm } from './gemm.js'
 import type { ReferenceKernel } from './kernel.js'
-import { adamw, gradNorm } from './optimizer.js'
+import { adamw, gradNorm, rowSquares } from './optimizer.js'
 import { rmsnorm, rmsnormBackward, scaleGradient } from './rmsnorm.js'
 
 /** Host kernels by name. */
@@ -21,6 +21,7 @@ export const kernels: Readonly<Record<string, ReferenceKernel>> = {
   grad_norm: gradNorm,
   rmsnorm,
   rmsnorm_backward: rmsnormBackward,
+  row_squares: rowSquares,
   scale_gradient: scaleGradient,
   scatter_add_rows: scatterAddRows,
 }
