@@ -127,6 +127,29 @@ TEST(reductions_along_every_axis) {
              .outputs == std::vector<Numbers>({{1, 1}, {5, 5, 0, 0}, {1, 2, 1, 2}}));
 }
 
+TEST(extremes_of_long_rows_are_found_wherever_they_are_and_are_no_number_if_one_is_none) {
+  for (const int n : {1, 3, 17, 257, 1024, 1025, 2051}) {
+    for (const int at : {0, n / 2, n - 1}) {
+      const auto both = [&](double peak) {
+        Numbers x(size_t(n), -1.5), negated;
+        x[size_t(at)] = peak;
+        for (const double v : x) negated.push_back(-v);
+        const std::string row = "[1, " + std::to_string(n) + "]", arguments = ", axes = tensor<int32, [1]>([1]), "
+                                "keep_dims = bool(true));";
+        return Run(Program("tensor<fp32, " + row + "> x, tensor<fp32, " + row + "> z",
+                           "tensor<fp32, [1, 1]> y = reduce_max(x = x" + arguments +
+                               "tensor<fp32, [1, 1]> w = reduce_min(x = z" + arguments,
+                           "y, w"),
+                   {x, negated})
+            .outputs;
+      };
+      EXPECT(both(-0.25) == std::vector<Numbers>({{-0.25}, {0.25}}));
+      EXPECT(both(INFINITY) == std::vector<Numbers>({{INFINITY}, {-INFINITY}}));
+      for (const Numbers& out : both(NAN)) EXPECT(std::isnan(out[0]));
+    }
+  }
+}
+
 TEST(windows_borders_and_indices) {
   Numbers x(24);
   for (size_t i = 0; i < 24; ++i) x[i] = float(i);

@@ -83,11 +83,10 @@ void Reduction::Rows(const RunContext& context, int64_t begin, int64_t end) cons
       LoadRun(block, context.Data(x_), x_.dtype, at.offset() + cursor.offset(),
               reduced_.strides[0].back(), n);
       if (kind_ == ReduceKind::kMax || kind_ == ReduceKind::kMin) {
-        if (done == 0) extreme = block[0];
-        for (int64_t k = 0; k < n; ++k) {
-          const bool better = kind_ == ReduceKind::kMax ? block[k] > extreme : block[k] < extreme;
-          if (better || block[k] != block[k]) extreme = block[k];
-        }
+        // The least is the largest of the negated numbers, negated.
+        if (kind_ == ReduceKind::kMin) vec.mul_scalar(block, block, -1, n);
+        const float part = vec.reduce_max(block, n);
+        if (done == 0 || part > extreme || std::isnan(part)) extreme = part;
       } else if (kind_ == ReduceKind::kSumSquare || kind_ == ReduceKind::kL2) {
         sum += double(vec.dot(block, block, n));
       } else {
@@ -98,8 +97,9 @@ void Reduction::Rows(const RunContext& context, int64_t begin, int64_t end) cons
       cursor.Advance(n);
       done += n;
     }
-    const bool extremum = kind_ == ReduceKind::kMax || kind_ == ReduceKind::kMin;
-    const float result = extremum ? extreme : Finish(float(sum));
+    const float result = kind_ == ReduceKind::kMax   ? extreme
+                         : kind_ == ReduceKind::kMin ? -extreme
+                                                     : Finish(float(sum));
     StoreRun(&result, context.Data(out_), out_.dtype, to.offset(), 1, 1);
   }
 }
