@@ -9,10 +9,13 @@ import {
   limitRules,
   type Program,
   parse,
+  print,
+  type SurfaceSizes,
   writeBlob,
 } from '@ane/mil'
 import { type Device, type Executable, openDevice, type Surface } from '@ane/runtime'
 import { describe, expect, it } from 'vitest'
+import { unary } from '../packages/mil/test/limit-programs.js'
 import { type LimitProof, limitProofs, nativeProofs, spelledFor } from './limit-proofs.js'
 
 /** A file for each weight, of zeros. */
@@ -149,11 +152,47 @@ describe('every limit that no report contradicts', () => {
     expect([...proven].sort()).toEqual([...errors].sort())
   })
 
-  it.each(Object.entries(nativeProofs))('%s is named by the simulator in its own test', (id, [file, name]) => {
-    const source = readFileSync(new URL(`../native/test/${file}`, import.meta.url), 'utf8')
-    const start = source.indexOf(`TEST(${name}) {`)
-    expect(start).toBeGreaterThan(-1)
-    expect(source.slice(start, source.indexOf('\n}\n', start))).toContain(`"${id}"`)
+  it.each(Object.entries(nativeProofs))(
+    '%s is named by the simulator in its own test',
+    (id, { test: [file, name] }) => {
+      const source = readFileSync(new URL(`../native/test/${file}`, import.meta.url), 'utf8')
+      const start = source.indexOf(`TEST(${name}) {`)
+      expect(start).toBeGreaterThan(-1)
+      expect(source.slice(start, source.indexOf('\n}\n', start))).toContain(`"${id}"`)
+    },
+  )
+
+  const withSurfaces = Object.entries(nativeProofs).filter(([, { surfaces }]) => surfaces !== undefined)
+
+  it('is looked for in the surfaces where no program alone breaks it', () => {
+    const looked = withSurfaces.map(([id]) => id)
+    expect(Object.keys(nativeProofs).filter((id) => limitRule(id)!.checker !== undefined)).toEqual(looked)
+  })
+
+  it.each(withSurfaces)('%s is reported for the sizes of surfaces', (id, { program, surfaces = {} }) => {
+    const { chips } = limitRule(id)!
+    const equal = Object.fromEntries(Object.keys(surfaces).map((name) => [name, 131072]))
+    for (const chip of chips === 'all' ? chipFamilies : chips) {
+      const reported = (sizes: SurfaceSizes) =>
+        checkLimits(program!, { chip, surfaces: sizes }).filter(({ rule }) => rule === id)
+      expect(reported(surfaces).map(({ severity }) => severity)).toContain('error')
+      expect(reported(equal)).toEqual([])
+    }
+  })
+
+  it('on loaded programs stops the one beyond it', async () => {
+    const device = await openDevice('ane-sim', { chip: 'm5', loadLimit: 2, threads: 1 })
+    const loaded: Executable[] = []
+    try {
+      const program = (factor: number) => print(unary('mul', { y: factor }))
+      for (const factor of [2, 3]) loaded.push(await device.compile(program(factor)))
+      await expect(device.compile(program(4))).rejects.toThrow('(simulated C-102: 2 programs are loaded)')
+      loaded.pop()?.dispose()
+      loaded.push(await device.compile(program(4)))
+    } finally {
+      for (const executable of loaded) executable.dispose()
+      device.dispose()
+    }
   })
 
   it('is met by a program on every family it was reported on', () => {

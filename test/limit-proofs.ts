@@ -1,6 +1,6 @@
 /** Programs that break the limits no report contradicts, and where the simulator shows it. */
 
-import { type ChipFamily, type Program, print, writeBlobs } from '@ane/mil'
+import { type ChipFamily, type Program, print, type SurfaceSizes, writeBlobs } from '@ane/mil'
 import { operatorCases } from '../packages/mil/test/limit-cases.js'
 import { conv, text, unary, weights } from '../packages/mil/test/limit-programs.js'
 import { surfaceCases } from '../packages/mil/test/limit-surface-cases.js'
@@ -134,21 +134,38 @@ export const limitProofs: readonly LimitProof[] = [
   proof('C-92', 'compile', sameFile, { files: new Map([['@model_path/w.bin', twoRecords()]]) }),
 ]
 
+/** A limit of the simulator itself, below what a device lets a program do, or of a process. */
+export interface NativeProof {
+  /** File in native/test, and the test in it that breaks the limit. */
+  readonly test: readonly [file: string, name: string]
+  /** What the validator is asked, where it looks for the limit: a program and the bytes of its surfaces. */
+  readonly program?: Program
+  readonly surfaces?: SurfaceSizes
+}
+
+const native = (file: string, name: string, surfaces?: SurfaceSizes, program?: Program): NativeProof => ({
+  test: [`sim_${file}_test.cc`, name],
+  program,
+  surfaces,
+})
+
+const evaluation = (name: string, id: string, surfaces: SurfaceSizes) => native('evaluation', name, surfaces, rowOf(id))
+
 /**
- * The rows of severity `error` that no program breaks through a device, which allocates, orders and passes everything as the
- * Neural Engine wants it: file and name of the test in native/test that breaks them on the simulator itself.
+ * The rows that no program breaks through a device, which allocates, orders and passes everything as the Neural Engine wants
+ * it, or that concern a process as a whole.
  */
-export const nativeProofs: Readonly<Record<string, readonly [file: string, test: string]>> = {
-  'C-01': ['sim_faults_test.cc', 'reports_misuse_that_would_crash'],
-  'C-02': ['sim_faults_test.cc', 'reports_misuse_that_would_crash'],
-  'C-03': ['sim_run_test.cc', 'needs_the_files'],
-  'C-51': ['sim_evaluation_test.cc', 'checks_surface_sizes'],
-  'C-55': ['sim_evaluation_test.cc', 'checks_widths_per_chip'],
-  'C-70': ['sim_evaluation_test.cc', 'needs_uniform_sizes'],
-  'C-71': ['sim_evaluation_test.cc', 'needs_uniform_sizes'],
-  'C-74': ['sim_evaluation_test.cc', 'gives_zeros_for_surfaces_out_of_order_on_m1'],
-  'C-75': ['sim_evaluation_test.cc', 'checks_surface_sizes'],
-  'C-102': ['sim_evaluation_test.cc', 'stops_loading_at_the_limit'],
+export const nativeProofs: Readonly<Record<string, NativeProof>> = {
+  'C-01': native('faults', 'reports_misuse_that_would_crash'),
+  'C-02': native('faults', 'reports_misuse_that_would_crash'),
+  'C-03': native('run', 'needs_the_files'),
+  'C-51': evaluation('checks_surface_sizes', 'C-51', { a: 4096, z: 65536 }),
+  'C-55': evaluation('checks_widths_per_chip', 'C-55', { a: 65600, z: 65536 }),
+  'C-70': evaluation('needs_uniform_sizes', 'C-70', { a: 65536, b: 131072, z: 65536 }),
+  'C-71': evaluation('needs_uniform_sizes', 'C-71', { a: 65536, b: 65536, y: 65536, z: 131072 }),
+  'C-74': evaluation('gives_zeros_for_surfaces_out_of_order_on_m1', 'C-74', { a: 131072, b: 65536, z: 65536 }),
+  'C-75': evaluation('checks_surface_sizes', 'C-75', { a: 49152, z: 65536 }),
+  'C-102': native('evaluation', 'stops_loading_at_the_limit'),
 }
 
 /** The program as text in the spelling that a family takes, unless the spelling is what is wrong. */

@@ -99,7 +99,8 @@ Verdict Judge(const Settings& settings, const char* id) {
   const int family = 1 << (settings.chip->family - 1);
   if ((rule->refused & family) != 0) return Verdict::kRefuse;
   if ((rule->warned & family) == 0) return Verdict::kNone;
-  return settings.strict ? Verdict::kRefuse : Verdict::kWarn;
+  const bool enforced = settings.strict || settings.strict_rules.contains(name);
+  return enforced ? Verdict::kRefuse : Verdict::kWarn;
 }
 
 }  // namespace ane::sim

@@ -63,7 +63,16 @@ std::optional<Settings> ReadSettings(const char* text) {
   settings.os = json->Text("os", settings.os);
   settings.state_dir = json->Text("state_dir", "");
   settings.exclusive = json->Number("exclusive", 0) != 0;
-  settings.strict = json->Number("strict", 0) != 0;
+  const Json* strict = json->Find("strict");
+  if (strict != nullptr && strict->kind == Json::Kind::kArray) {
+    const bool named = ReadList(strict, [&](const Json& item) {
+      if (item.kind == Json::Kind::kString) settings.strict_rules.insert(item.text);
+      return item.kind == Json::Kind::kString;
+    });
+    if (!named) return std::nullopt;
+  } else {
+    settings.strict = json->Number("strict", 0) != 0;
+  }
   if (!ReadLimit(*json, "compile_limit", &settings.compile_limit)) return std::nullopt;
   if (!ReadLimit(*json, "load_limit", &settings.load_limit)) return std::nullopt;
   const bool read = ReadList(json->Find("ignored_rules"), [&](const Json& item) {

@@ -24,6 +24,7 @@ struct Settings {
   int64_t load_limit = 0;     // 0: none
   bool exclusive = false;     // one process at a time per state_dir
   bool strict = false;        // rules whose reports contradict each other are enforced too
+  std::set<std::string> strict_rules;  // or only these of them
   std::set<std::string> ignored_rules;
   std::set<int64_t> faults[kCalls];
   std::set<std::string> missing_selectors;

@@ -171,6 +171,9 @@ TEST(warns_where_reports_contradict_each_other) {
               "r");
   EXPECT(Warns("C-21", "m4", concat));
   EXPECT(Mentions(CompileOn("m4", concat, {}, ",\"strict\":true"), "C-21"));
+  EXPECT(Mentions(CompileOn("m4", concat, {}, ",\"strict\":[\"C-21\"]"), "C-21"));
+  EXPECT(CompileOn("m4", concat, {}, ",\"strict\":[\"C-24\"]").empty());
+  EXPECT(!Configure("{\"strict\":[21]}"));
   EXPECT(Warns("C-31", "m3",
                Program("tensor<fp16, [1, 64, 1, 96]> x",
                        "tensor<fp16, [1, 64, 1, 96]> r = softmax(x = x, axis = int32(-1))[name = "

@@ -17,7 +17,7 @@ const names: Readonly<Record<DeviceKind, readonly Name[]>> = {
   reference: common,
   auto: neuralEngine,
   ane: neuralEngine,
-  'ane-sim': [...neuralEngine, 'chip', 'os', 'faults', 'compileLimit'],
+  'ane-sim': [...neuralEngine, 'chip', 'os', 'faults', 'compileLimit', 'loadLimit', 'strict'],
 }
 
 /**
@@ -33,7 +33,7 @@ export function checkOptions(kind: DeviceKind, options: DeviceOptions): void {
       throw new TypeError(`Expected ${listed(names[kind])} for an option of the device ${kind}, got ${name}.`)
     }
   }
-  const { math, qos, perfStats, dumpFolder, chip, os, faults, compileLimit } = options
+  const { math, qos, perfStats, dumpFolder, chip, os, faults, compileLimit, loadLimit, strict } = options
   const exactOnly = kind === 'ane' || kind === 'ane-sim'
   if (math !== undefined && math !== 'exact' && (math !== 'fast' || exactOnly)) {
     throw new TypeError(`Expected ${exactOnly ? 'exact' : 'exact or fast'} for math, got ${String(math)}.`)
@@ -48,6 +48,11 @@ export function checkOptions(kind: DeviceKind, options: DeviceOptions): void {
     }
   }
   if (compileLimit !== undefined) checkInteger('compileLimit', compileLimit, 0, 1_000_000)
+  if (loadLimit !== undefined) checkInteger('loadLimit', loadLimit, 0, 1_000_000)
+  if (strict !== undefined && typeof strict !== 'boolean') {
+    const named = Array.isArray(strict) && strict.every((id) => typeof id === 'string')
+    if (!named) throw new TypeError(`Expected true, false or ids of limits for strict, got ${String(strict)}.`)
+  }
   if (faults !== undefined) checkFaults(faults)
 }
 

@@ -87,6 +87,10 @@ export interface DeviceOptions {
   faults?: SimulatorFaults
   /** Programs a process may compile; default that of the chip and system. */
   compileLimit?: number
+  /** Programs a process may have loaded; default that of the chip. */
+  loadLimit?: number
+  /** Refuse what reports disagree on too, all of it or the limits named (`C-21`); default false: such a limit is only noted. */
+  strict?: boolean | readonly string[]
 }
 
 /** Faults the simulator can be told to have. */

@@ -227,6 +227,8 @@ describe('ane-sim', () => {
     await expect(openDevice('ane-sim', { qos: 64 })).rejects.toThrow('Expected an integer from 0 to 63 for qos')
     await expect(openDevice('ane-sim', { faults: { compile: [0] } })).rejects.toThrow('faults.compile')
     await expect(openDevice('ane-sim', { faults: { load: [1] } as never })).rejects.toThrow('for a fault, got load.')
+    await expect(openDevice('ane-sim', { loadLimit: -1 })).rejects.toThrow('for loadLimit, got -1.')
+    await expect(openDevice('ane-sim', { strict: 'C-21' as never })).rejects.toThrow('ids of limits for strict')
     await expect(openDevice('cpu', { chip: 'm4' })).rejects.toThrow(
       'Expected threads or math for an option of the device cpu, got chip.',
     )

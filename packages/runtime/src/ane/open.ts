@@ -61,13 +61,15 @@ export function openAneSimulator(addon: Addon, threads: number, options: DeviceO
       `Expected the simulator at ${simulatorPath}, found nothing. Build it: pnpm --filter @ane/native build`,
     )
   }
-  const { faults, compileLimit } = options
+  const { faults, compileLimit, loadLimit, strict } = options
   const { chip, os } = resolveTarget({ chip: options.chip ?? defaultChip, os: options.os })
   const configuration = JSON.stringify({
     chip: chip.name,
     os,
     ...(faults && { faults: faultsOnDisk(faults) }),
     ...(compileLimit !== undefined && { compile_limit: compileLimit }),
+    ...(loadLimit !== undefined && { load_limit: loadLimit }),
+    ...(strict !== undefined && { strict }),
   })
   const handle = create(addon, threads, options, simulatorPath, configuration)
   const { subType } = handle.identity
