@@ -6,13 +6,14 @@
 #include "kernels/gemm_elements.h"
 #include "kernels/gemm_kernels.h"
 #include "kernels/gemm_panels.h"
+#include "kernels/work_shares.h"
 
 namespace ane {
 namespace {
 
 // Words of the shared operand packed at a time (the third-level cache holds them), and of it used at a time (the
 // second-level cache does).
-constexpr int64_t kSharedWords = int64_t{2} << 20;
+constexpr int64_t kSharedWords = int64_t{3} << 18;
 constexpr int64_t kNearWords = int64_t{1} << 18;
 // Sums kept in fp32 between blocks of K.
 constexpr int64_t kKeptSums = int64_t{2} << 20;
@@ -102,14 +103,21 @@ class Product {
     int64_t shares = CeilDivide(panels * block_words_ * shared_.width(), kNearWords);
     shares = std::min(panels, std::max(shares, CeilDivide(wanted, private_.panels())));
     const int64_t group = blocks_.end - blocks_.begin > 1 ? std::max(kGroup, together_) : together_;
-    pool_.ParallelFor(shares * private_.panels(), 1, [&](int64_t begin, int64_t end) {
-      while (begin < end) {
-        const int64_t share = begin / private_.panels(), first = begin % private_.panels();
-        const int64_t count = std::min({end - begin, private_.panels() - first, group});
-        begin += count;
-        Range range = Share(panels, share, shares);
-        range = {range.begin + panels_.begin, range.end + panels_.begin};
-        MultiplyGroup(first, count, range, begin < end ? begin % private_.panels() : -1);
+    WorkShares work(shares * private_.panels(), pool_.threads());
+    pool_.ParallelFor(work.shares(), 1, [&](int64_t begin, int64_t end) {
+      WorkShares::Piece piece;
+      for (; begin < end; ++begin) {
+        while (work.Take(static_cast<int>(begin), group, piece)) {
+          while (piece.begin < piece.end) {
+            const int64_t share = piece.begin / private_.panels(), first = piece.begin % private_.panels();
+            const int64_t count = std::min(piece.end - piece.begin, private_.panels() - first);
+            piece.begin += count;
+            const int64_t follow = piece.begin < piece.end ? piece.begin : piece.next;
+            Range range = Share(panels, share, shares);
+            range = {range.begin + panels_.begin, range.end + panels_.begin};
+            MultiplyGroup(first, count, range, follow < 0 ? -1 : follow % private_.panels());
+          }
+        }
       }
     });
   }
