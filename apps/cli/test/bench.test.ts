@@ -150,7 +150,7 @@ describe('ane bench', () => {
   it('measures the processor and its memory on one thread and on all', async () => {
     const { parsed, measured } = await result('peak', '--rounds', '1')
     const { threads } = parsed.settings
-    for (const name of ['fp32 multiply-adds', 'memory reads', 'memory copies'])
+    for (const name of ['fp32 multiply-adds', 'int8 product 768×768×256', 'memory reads', 'memory copies'])
       for (const on of threads === 1 ? ['1 thread'] : ['1 thread', `${threads} threads`])
         expect(positive(measured.get(`${name}, ${on}`)!.samples)).toBe(true)
   })

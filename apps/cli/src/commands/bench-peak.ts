@@ -1,4 +1,5 @@
 import { measureMemoryBandwidth, measurePeakFlops, type PeakFactors } from '@ane/runtime'
+import { INT8_PRODUCT, measureInt8Product } from '../bench/int8-product.js'
 import { machine } from '../bench/machine.js'
 import type { Findings, Measurement } from '../bench/result.js'
 import { runBench } from '../bench/run.js'
@@ -10,7 +11,8 @@ interface BenchPeakFlags extends OutputFlags {
   readonly threads?: number
 }
 
-/** `ane bench peak`: multiply-adds of every type the processor has, in registers, and bytes of memory per second, on one thread and on all. */
+/** `ane bench peak`: multiply-adds of every type the processor has, in registers, a product of int8 as programs have it, and
+ * bytes of memory per second, on one thread and on all. */
 export async function benchPeak(flags: BenchPeakFlags): Promise<void> {
   const threads = flags.threads ?? machine().cores
   await runBench(
@@ -39,6 +41,7 @@ async function measurePeaks(threads: number, rounds: number): Promise<Findings> 
     })
     return [
       ...types.map((factors) => empty(`${factors} multiply-adds`, 'FLOP/s')),
+      empty(INT8_PRODUCT, 'FLOP/s'),
       empty('memory reads', 'B/s'),
       empty('memory copies', 'B/s'),
     ]
@@ -47,6 +50,7 @@ async function measurePeaks(threads: number, rounds: number): Promise<Findings> 
     const taken: number[] = []
     for (const count of counts) {
       for (const factors of types) taken.push((await measurePeakFlops({ threads: count, factors })) ?? 0)
+      taken.push(await measureInt8Product(count))
       const { read, copy } = await measureMemoryBandwidth({ threads: count })
       taken.push(read, copy)
     }
