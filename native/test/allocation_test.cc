@@ -43,7 +43,6 @@ class Step {
     return status;
   }
 
-
  private:
   void AddProgram(const char* text, bool exact) {
     CompileOptions options;
@@ -84,11 +83,12 @@ class Step {
     const TensorView table = Floats(V, C), dtable = Floats(V, C), x = Make(Dtype::kFp16, C, S), normed = Floats(C, S);
     const TensorView tokens = Tokens(S), weight = Floats(1, C), dweight = Floats(1, C), rrms = Floats(1, S);
     const TensorView dnormed = Floats(C, S), dx = Floats(C, S), loss = Numbers(1, 2, 0), scale = Numbers(1, 1, 8);
+    const TensorView squares = Numbers(1, V, 0), dweight_squares = Numbers(1, 1, 0);
     Add("embedding", {{"tokens", {tokens}}, {"table", {table}}, {"out", {x}}});
     Add("rmsnorm", {{"in", {x}}, {"weight", {weight}}, {"out", {normed}}, {"rrms", {rrms}}}, {{"eps", 1e-5}});
     Add("classifier_loss",
         {{"in", {normed}}, {"table", {table}}, {"targets", {tokens}}, {"loss", {loss}}, {"scale", {scale}},
-         {"logits", {Floats(2 * S, 20)}}, {"din", {dnormed}}, {"dtable", {dtable}}},
+         {"logits", {Floats(2 * S, 20)}}, {"din", {dnormed}}, {"dtable", {dtable}}, {"squares", {squares}}},
         {{"accumulate", 0}});
     Add("rmsnorm_backward",
         {{"in", {x}}, {"weight", {weight}}, {"rrms", {rrms}}, {"dout", {dnormed}}, {"din", {dx}}, {"dweight", {dweight}}},
@@ -100,10 +100,12 @@ class Step {
     Add("gemm", {{"a", {Floats(70, 90)}}, {"b", {Floats(90, 80)}}, {"out", {Floats(70, 80)}}}, {{"accumulate", 1}});
     Add("gemm", {{"a", {Floats(70, 90)}}, {"b", {Floats(90, 1)}}, {"out", {Floats(70, 1)}}}, {{"accumulate", 0}});
     Add("gemm", {{"a", {Floats(1, 900)}}, {"b", {Floats(900, 70)}}, {"out", {Floats(1, 70)}}}, {{"accumulate", 0}});
-    Add("grad_norm", {{"grads", {dtable, dweight}}, {"out", {Numbers(1, 1, 0)}}});
+    Add("row_squares", {{"in", {dtable}}, {"ids", {ids}}, {"squares", {squares}}});
+    Add("row_squares", {{"in", {dweight}}, {"squares", {dweight_squares}}});
+    Add("grad_norm", {{"squares", {squares, dweight_squares}}, {"out", {Numbers(1, 1, 0)}}});
     Add("adamw",
         {{"param", {table}}, {"grad", {dtable}}, {"m", {Floats(V, C)}}, {"v", {Positive(V, C)}},
-         {"hyper", {Numbers(1, 8, 0.5)}}, {"staged", {Make(Dtype::kFp16, V, C)}}},
+         {"hyper", {Numbers(1, 8, 0.5)}}, {"squares", {squares}}, {"staged", {Make(Dtype::kFp16, V, C)}}},
         {{"decay", 1}, {"zero_grad", 1}});
     Add("copy", {{"in", {dx}}, {"out", {Make(Dtype::kFp16, C, S)}}});
     Add("fill", {{"out", {dx}}}, {{"value", 0}});
