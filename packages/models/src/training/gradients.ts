@@ -7,8 +7,8 @@ import { elementCount, matrixView, type Weights } from '../weights.js'
  * Clearing them writes nothing: the first backward pass of a step overwrites what it computes whole instead of adding to
  * zeros. Gradients of which passes compute only some rows are kept at zero between steps.
  *
- * With every gradient come the squares of its rows: whatever writes rows has them summed while they are in a cache, so
- * that neither norm nor update read the gradient for them.
+ * With every gradient come the squares of its rows. The first pass of a step has them summed while the rows are in a
+ * cache, so that neither norm nor update read the gradient for them; passes that add leave that to the end of the step.
  */
 export class Gradients {
   readonly #arrays: Weights
@@ -17,7 +17,10 @@ export class Gradients {
   readonly #partial = new Set<string>()
   /** Whether the arrays stand for zeros, whatever they hold. */
   #cleared = true
+  /** Whether others hold the arrays and may write to them at any time. */
   #shown = false
+  /** Whether a pass has added to gradients without summing the squares. */
+  #added = false
 
   constructor(private readonly shapes: ReadonlyMap<string, readonly number[]>) {
     this.#arrays = new Map([...shapes].map(([name, shape]) => [name, new Float32Array(elementCount(shape))]))
@@ -31,9 +34,14 @@ export class Gradients {
     return this.#arrays
   }
 
-  /** Whether others hold the arrays and may have written to them, so that the squares have to be summed anew. */
-  get shown(): boolean {
-    return this.#shown
+  /** Whether the squares have to be summed anew, because the gradients have changed without them or may have. */
+  get squaresAreOld(): boolean {
+    return this.#shown || this.#added
+  }
+
+  /** Announces that all squares have been summed. */
+  squaresAreNew(): void {
+    this.#added = false
   }
 
   /** Writes the zeros that cleared gradients stand for. */
@@ -51,6 +59,7 @@ export class Gradients {
     if (!partialAreZero) for (const name of this.#partial) this.#fill(name)
     this.#cleared = true
     this.#shown = false
+    this.#added = false
   }
 
   #fill(name: string): void {
@@ -66,6 +75,7 @@ export class Gradients {
   begin(): boolean {
     const overwrites = this.#cleared
     this.#cleared = false
+    this.#added = !overwrites
     return overwrites
   }
 
@@ -123,14 +133,14 @@ export class GradientPass {
     return this.gradients.view(name)
   }
 
-  /** The squares that come with a gradient, for an entry that sums them itself. */
-  squares(name: string): View {
-    return this.gradients.squares(name)
+  /** Where an entry that can sums the squares of a gradient itself. */
+  squares(name: string): View | undefined {
+    return this.overwrites ? this.gradients.squares(name) : undefined
   }
 
-  /** Records summing the squares of what the entry before wrote: all rows of a gradient, or those in `ids` [1, N]. */
+  /** Has the squares of what the entry before wrote summed: all rows of a gradient, or those in `ids` [1, N]. */
   recordSquares(schedule: Schedule, name: string, ids?: View): void {
-    this.gradients.recordSquares(schedule, name, ids)
+    if (this.overwrites) this.gradients.recordSquares(schedule, name, ids)
   }
 
   /** Weights that no entry has a gradient for keep zeros. */

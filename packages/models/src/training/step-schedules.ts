@@ -29,7 +29,7 @@ export class StepSchedules {
   readonly stage: Schedule
   /** Updates every weight. */
   readonly update: Schedule
-  /** Sums the squares of gradients that something else than a pass may have written. */
+  /** Sums the squares of all gradients. */
   readonly squares: Schedule
   /** Writes the norm of the gradients, from their squares, to `gradientNorm`. */
   readonly norm: Schedule

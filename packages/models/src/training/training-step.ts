@@ -154,9 +154,16 @@ export class TrainStep {
   /** L2 norm of all gradients together, accumulated in fp64; still loss-scaled, NaN or infinite if any gradient is. */
   async gradNorm(): Promise<number> {
     if (this.store.gradients.cleared) return 0
-    if (this.store.gradients.shown) await this.schedules.squares.execute()
+    await this.#sumSquares()
     await this.schedules.norm.execute()
     return this.schedules.gradientNorm[0]
+  }
+
+  async #sumSquares(): Promise<void> {
+    const { gradients } = this.store
+    if (!gradients.squaresAreOld) return
+    await this.schedules.squares.execute()
+    gradients.squaresAreNew()
   }
 
   /**
@@ -171,7 +178,7 @@ export class TrainStep {
     await this.schedules.compiled()
     const { gradients } = this.store
     gradients.materialize()
-    if (gradients.shown) await this.schedules.squares.execute()
+    await this.#sumSquares()
     const { total } = await this.schedules.update.execute()
     gradients.clear({ partialAreZero: true })
     this.#refresh()
