@@ -132,7 +132,7 @@ export class Classifier {
     } else {
       const { gradient: dtable, accumulate } = gradients.whole(this.#headName)
       const squares = gradients.squares(this.#headName)
-      schedule.kernel('classifier_loss', { ...loss, dtable, squares, accumulate }, label)
+      schedule.kernel('classifier_loss', { ...loss, dtable, ...(squares && { squares }), accumulate }, label)
     }
     const norm = gradients.whole(NORM)
     const operands = {
