@@ -23,6 +23,7 @@ Lowering::Lowering(const Function& function, bool exact, Plan* plan)
     : function_(function),
       exact_(exact),
       plan_(plan),
+      groups_(function, exact),
       places_(function.values.size()),
       destinations_(function.values.size()),
       producers_(function.values.size(), nullptr) {
@@ -47,74 +48,12 @@ void Lowering::Run() {
     Propose(id, outputs.back());
   }
   ChooseDestinations();
-  Group();
-  FindQuantized();
-  MarkStored();
-  for (const std::vector<int>& group : groups_) LowerGroup(group);
+  for (const std::vector<int>& group : groups_.all()) LowerGroup(group);
   for (size_t i = 0; i < outputs.size(); ++i) {
     const View& place = In(function_.outputs[i]);
     if (!SamePlace(place, outputs[i])) EmitCopy(place, outputs[i]);
   }
   plan_->Finish();
-}
-
-void Lowering::Group() {
-  std::vector<std::vector<int>> units;
-  groups_ = *GroupOperations(function_, units);
-  for (AttentionMatch& match : MatchAttention(function_)) {
-    units.push_back(match.operations);
-    if (auto groups = GroupOperations(function_, units)) {
-      groups_ = std::move(*groups);
-      attentions_.push_back(std::move(match));
-    } else {
-      units.pop_back();
-    }
-  }
-}
-
-void Lowering::FindQuantized() {
-  std::vector<bool> whole(function_.operations.size(), false);  // part of something larger
-  for (const std::vector<int>& group : groups_) {
-    for (int i : group) whole[size_t(i)] = group.size() > 1;
-  }
-  std::vector<bool> matched(whole.size(), false);
-  for (QuantizedMatch& match : MatchQuantized(function_, exact_)) {
-    if (whole[size_t(match.operation)]) continue;
-    matched[size_t(match.operation)] = true;
-    quantized_.push_back(std::move(match));
-  }
-  // Dequantized numbers that only such products read.
-  unread_.assign(whole.size(), false);
-  for (const QuantizedMatch& match : quantized_) unread_[size_t(match.dequantize)] = true;
-  for (size_t i = 0; i < function_.operations.size(); ++i) {
-    if (matched[i]) continue;
-    for (const Operand& operand : function_.operations[i].operands) {
-      for (int value : operand.values) MarkRead(value);
-    }
-  }
-  for (int output : function_.outputs) MarkRead(output);
-}
-
-void Lowering::MarkRead(int value) {
-  const Operation* producer = producers_[size_t(value)];
-  if (producer != nullptr) unread_[size_t(producer - function_.operations.data())] = false;
-}
-
-void Lowering::MarkStored() {
-  std::vector<int> group_of(function_.operations.size(), -1), producer(function_.values.size(), -1);
-  for (size_t g = 0; g < groups_.size(); ++g) {
-    for (int i : groups_[g]) group_of[size_t(i)] = int(g);
-  }
-  stored_.assign(function_.values.size(), false);
-  for (size_t i = 0; i < function_.operations.size(); ++i) {
-    for (const Operand& operand : function_.operations[i].operands) {
-      for (int value : operand.values) {
-        if (producer[size_t(value)] != group_of[i]) stored_[size_t(value)] = true;
-      }
-    }
-    for (int result : function_.operations[i].results) producer[size_t(result)] = group_of[i];
-  }
-  for (int output : function_.outputs) stored_[size_t(output)] = true;
 }
 
 void Lowering::Propose(int value, std::optional<View> destination) {
@@ -209,13 +148,10 @@ void Lowering::EmitCopy(const View& from, const View& to) {
 
 void Lowering::LowerGroup(const std::vector<int>& group) {
   const Operation& first = function_.operations[size_t(group[0])];
-  for (const AttentionMatch& match : attentions_) {
-    if (match.operations == group) return EmitMatch(*this, match);
-  }
-  for (const QuantizedMatch& match : quantized_) {
-    if (match.operation == group[0]) return EmitQuantized(OpCall(function_, first), match, *this);
-  }
-  if (unread_[size_t(group[0])]) return;
+  if (const AttentionMatch* match = groups_.AttentionOf(group)) return EmitMatch(*this, *match);
+  if (const QuantizedMatch* match = groups_.QuantizedOf(group[0]))
+    return EmitQuantized(OpCall(function_, first), *match, *this);
+  if (groups_.IsUnread(group[0])) return;
   if (!IsFusable(function_, first)) return LowerOperation(first);
   FusedLoop loop(function_.values[size_t(first.results[0])].type.shape, exact_);
   std::unordered_map<int, int> numbers;  // value id to loop value
@@ -238,12 +174,12 @@ void Lowering::LowerGroup(const std::vector<int>& group) {
     const int result = call.Result();
     numbers[result] = loop.Apply(ReadElementwise(operation.row->elementwise, call), operands,
                                  call.TypeOf(result).dtype);
-    if (stored_[size_t(result)]) loop.Store(numbers[result], Out(result));
+    if (groups_.IsStored(result)) loop.Store(numbers[result], Out(result));
   }
   if (!loop.Finish()) {
     // Too many values alive at once: halves of the group run one after the other.
     const auto middle = group.begin() + int64_t(group.size() / 2);
-    for (int i : group) stored_[size_t(function_.operations[size_t(i)].results[0])] = true;
+    groups_.StoreAll(group);
     LowerGroup({group.begin(), middle});
     return LowerGroup({middle, group.end()});
   }

@@ -4,11 +4,10 @@
 #include <optional>
 #include <vector>
 
-#include "engine/attention_match.h"
+#include "engine/groups.h"
 #include "engine/ir.h"
 #include "engine/op_row.h"
 #include "engine/plan.h"
-#include "engine/quantized_match.h"
 
 namespace ane::engine {
 
@@ -36,10 +35,6 @@ class Lowering {
   void AddFlops(int64_t flops) { plan_->AddFlops(flops); }
 
  private:
-  void Group();
-  void FindQuantized();
-  void MarkRead(int value);
-  void MarkStored();
   void ChooseDestinations();
   void ProposeForView(const Operation& operation);
   void ProposeForPieces(const Operation& operation);
@@ -52,14 +47,10 @@ class Lowering {
   const Function& function_;
   const bool exact_;
   Plan* plan_;
+  Groups groups_;
   std::vector<std::optional<View>> places_;        // where a value lies, once known
   std::vector<std::optional<View>> destinations_;  // where it should be written
   std::vector<const Operation*> producers_;
-  std::vector<bool> stored_;              // read outside of the loop that computes it
-  std::vector<std::vector<int>> groups_;  // operations that run as one, in order
-  std::vector<AttentionMatch> attentions_;  // those of some of the groups
-  std::vector<QuantizedMatch> quantized_;   // and of some that stand alone
-  std::vector<bool> unread_;                // operations whose results nothing has to compute
 };
 
 // The first operand of a row's `view`.
