@@ -22,6 +22,14 @@ bool Refused(Id* error, const std::string& rule, const std::string& why) {
       std::string(kFailed) + " (simulated" + (rule.empty() ? "" : " " + rule) + ": " + why + ")");
 }
 
+// False, with the error set, where a rule is enforced; else breaking it is only noted.
+bool Allowed(const Settings& settings, const char* rule, const std::string& what, Id* error) {
+  const Verdict verdict = Judge(settings, rule);
+  if (verdict == Verdict::kRefuse) return Refused(error, rule, what);
+  if (verdict == Verdict::kWarn) RecordFinding({rule, what, false});
+  return true;
+}
+
 struct Binding {
   std::vector<Surface*> surfaces;  // by symbol
 };
@@ -64,10 +72,16 @@ bool Bind(const std::vector<Symbol>& symbols, const Array& objects, const Array&
       return Refused(error, "C-55", name + " needs a multiple of 128" + sizes);
     const int64_t width = symbol.shape.empty() ? 1 : symbol.shape.back();
     const Chip& chip = *settings.chip;
-    if (width < chip.min_width && Judge(settings, "C-52") == Verdict::kRefuse)
-      return Refused(
-          error, "C-52",
-          name + " is " + std::to_string(width) + " wide, below " + std::to_string(chip.min_width));
+    if (width < chip.min_width &&
+        !Allowed(settings, "C-52",
+                 name + " is " + std::to_string(width) + " wide, below " +
+                     std::to_string(chip.min_width),
+                 error))
+      return false;
+    if (symbol.shape.size() == 4 && symbol.shape[1] < 64 &&
+        !Allowed(settings, "C-57", name + " has " + std::to_string(symbol.shape[1]) + " channels",
+                 error))
+      return false;
     if (width % chip.width_multiple != 0 && Judge(settings, "C-53") == Verdict::kRefuse)
       return Refused(error, chip.family == 4 ? "C-54" : "C-53",
                      name + " is " + std::to_string(width) + " wide, no multiple of " +
@@ -82,6 +96,15 @@ bool IsOrdered(const Binding& inputs, const Binding& outputs) {
   const auto smaller = [](const Surface* a, const Surface* b) { return a->bytes < b->bytes; };
   return std::is_sorted(inputs.surfaces.begin(), inputs.surfaces.end(), smaller) &&
          std::is_sorted(outputs.surfaces.rbegin(), outputs.surfaces.rend(), smaller);
+}
+
+// Whether the largest tensor is more than, or at least, that many times the smallest (C-80).
+bool IsMixed(const std::vector<Symbol>& symbols, size_t times) {
+  const auto [least, most] =
+      std::minmax_element(symbols.begin(), symbols.end(), [](const Symbol& a, const Symbol& b) {
+        return a.bytes < b.bytes;
+      });
+  return least != symbols.end() && least->bytes < most->bytes && most->bytes >= times * least->bytes;
 }
 
 // Times are the chip's, not this machine's.
@@ -118,6 +141,9 @@ bool EvaluateRequest(Program& program, Request& request, uint32_t perf_stats_mas
             "C-71", settings, &outputs, error)) {
     return false;
   }
+  if (IsMixed(procedure.inputs, 1) && IsMixed(procedure.outputs, 8) &&
+      !Allowed(settings, "C-80", FindRule("C-80")->symptom, error))
+    return false;
   std::vector<const void*> reads;
   std::vector<void*> writes;
   std::set<const Surface*> written;

@@ -40,6 +40,9 @@ class Check {
       Break("C-76", second.offset, std::to_string(function_.inputs.size()) + " inputs");
     }
     for (const Operation& operation : function_.operations) CheckOperation(operation);
+    CheckContestedForms(function_, facts_, [this](const char* id, size_t offset, auto& what) {
+      Break(id, offset, what);
+    });
     CheckSoleIdentity();
     CheckBlobs();
     CheckSpelling();
@@ -72,6 +75,8 @@ class Check {
       Break("C-35", value.offset, name);
     }
     if (IsTooLarge(type.shape)) Break("C-60", value.offset, name);
+    if (type.shape.size() != 4 || type.shape[0] != 1 || type.shape[2] != 1)
+      Break("C-50", value.offset, name);
     static const std::set<std::string> kOddNames = {"var", "diff", "mean", "std",   "eps", "x",
                                                     "y",   "mul",  "add",  "rsqrt", "c",   "C"};
     if (kOddNames.contains(value.name)) Break("C-09", value.offset, value.name);
@@ -184,6 +189,7 @@ class Check {
   }
 
   void CheckSpelling() {
+    if (text_.find("coremlc-version") == std::string_view::npos) Break("C-06", 0, "the program");
     const size_t open = text_.find('(');
     double version = 0;
     if (open != std::string_view::npos)

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/ir.h"
+#include "sim/function_facts.h"
 #include "sim/state.h"
 
 namespace ane::sim {
@@ -32,6 +34,13 @@ struct Refusal {
   std::string rule;
   std::string message;  // with line and column
 };
+
+// Called for each rule that a function breaks: its id, a place in the text and what is there.
+using Report = std::function<void(const char* id, size_t offset, const std::string& what)>;
+
+// Rules on how operations stand together, which only some reports know.
+void CheckContestedForms(const engine::Function& function, const FunctionFacts& facts,
+                         const Report& report);
 
 // Checks a function as written. Warnings are recorded as findings.
 Refusal CheckFunction(const engine::Function& function, std::string_view text,
