@@ -1,82 +1,24 @@
 import { readFileSync } from 'node:fs'
 import {
-  allocate,
   type ChipFamily,
   checkLimits,
   chipFamilies,
-  elementCount,
   limitRule,
   limitRules,
-  type Program,
   parse,
   print,
   type SurfaceSizes,
-  writeBlob,
 } from '@ane/mil'
-import { type Device, type Executable, openDevice, type Surface } from '@ane/runtime'
+import { type Executable, openDevice } from '@ane/runtime'
 import { describe, expect, it } from 'vitest'
 import { unary } from '../packages/mil/test/limit-programs.js'
+import { attempt, zeroFiles } from './limit-attempt.js'
 import { type LimitProof, limitProofs, nativeProofs, spelledFor } from './limit-proofs.js'
-
-/** A file for each weight, of zeros. */
-function zeroFiles({ functions }: Program): Map<string, Uint8Array> {
-  const files = new Map<string, Uint8Array>()
-  for (const { operands } of functions.flatMap(({ operations }) => operations)) {
-    for (const operand of Object.values(operands)) {
-      if (operand.kind !== 'literal' || operand.literal.value.kind !== 'blob') continue
-      const { type, value } = operand.literal
-      if (type.kind !== 'tensor' || files.has(value.path)) continue
-      files.set(value.path, writeBlob(type.dtype, allocate(type.dtype, elementCount(type.shape as number[]))))
-    }
-  }
-  return files
-}
 
 /** Whether the row says that a program fails on a family. */
 function holds({ id, only }: LimitProof, family: ChipFamily): boolean {
   const { chips } = limitRule(id)!
   return (chips === 'all' || chips.includes(family)) && (only === undefined || only.includes(family))
-}
-
-/** Runs a program once on numbers that differ everywhere, and reads its outputs. */
-function runOnce(device: Device, executable: Executable): Float32Array[] {
-  const created: Surface[] = []
-  const create = ({ name, shape, dtype }: Executable['inputs'][number]) => {
-    created.push(device.createSurface(shape, dtype, name))
-    return created.at(-1) as Surface
-  }
-  try {
-    const inputs = executable.inputs.map((port) => {
-      const surface = create(port)
-      surface.write(Float32Array.from({ length: elementCount(port.shape) }, (_, i) => ((i * 37) % 101) / 64 - 0.5))
-      return [port.name, surface] as const
-    })
-    const outputs = executable.outputs.map((port) => [port.name, create(port)] as const)
-    executable.runSync(Object.fromEntries(inputs), Object.fromEntries(outputs))
-    return outputs.map(([, surface]) => surface.toFloat32())
-  } finally {
-    for (const surface of created) surface.dispose()
-  }
-}
-
-type Stage = 'compile' | 'evaluate' | 'second evaluate'
-type Outcome = { readonly failed: Stage; readonly message: string } | { readonly outputs: Float32Array[] }
-
-async function attempt(device: Device, mil: string, blobs: ReadonlyMap<string, Uint8Array>): Promise<Outcome> {
-  let stage: Stage = 'compile'
-  let executable: Executable | undefined
-  try {
-    executable = await device.compile(mil, { name: 'broken', blobs })
-    stage = 'evaluate'
-    const outputs = runOnce(device, executable)
-    stage = 'second evaluate'
-    runOnce(device, executable)
-    return { outputs }
-  } catch (error) {
-    return { failed: stage, message: (error as Error).message }
-  } finally {
-    executable?.dispose()
-  }
 }
 
 describe.each(chipFamilies)('on %s', (chip) => {

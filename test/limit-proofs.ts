@@ -30,7 +30,8 @@ export interface LimitProof {
   readonly intact?: ReadonlyMap<string, Uint8Array>
 }
 
-const rowOf = (id: string): Program => limitCases.find((entry) => entry.id === id)!.breaks
+/** The program of a row that breaks it. */
+export const rowOf = (id: string): Program => limitCases.find((entry) => entry.id === id)!.breaks
 const proof = (id: string, shown: Shown, program: Program = rowOf(id), more: Partial<LimitProof> = {}): LimitProof => ({
   id,
   shown,
@@ -169,7 +170,7 @@ export const nativeProofs: Readonly<Record<string, NativeProof>> = {
 }
 
 /** The program as text in the spelling that a family takes, unless the spelling is what is wrong. */
-export function spelledFor(family: ChipFamily, { id, mil }: LimitProof): string {
+export function spelledFor(family: ChipFamily, { id, mil }: Pick<LimitProof, 'id' | 'mil'>): string {
   if (id === 'C-04' || (family !== 'm1' && family !== 'm2')) return mil
   return mil.replace('program(1.3)', 'program(1.0)').replaceAll('<ios18>', '<ios16>')
 }

@@ -1,4 +1,6 @@
 import { chips, evidenceSources, type LimitRule, limitRules, limitSections } from '@ane/mil'
+import { contestedNative, contestedProofs, described } from './limit-contested-proofs.js'
+import { limitProofs, nativeProofs } from './limit-proofs.js'
 
 const TITLES: Record<(typeof limitSections)[number], string> = {
   descriptor: 'Text and descriptor',
@@ -25,6 +27,12 @@ None of this was measured by this project, which has no Mac: every row says who 
 contradicted by nobody, and was reported for the chip's family or concerns what all chips share (then its chips are *all*). Where
 reports disagree, or the row is advice, it is a *warning*; where it was reported for other chips only, it is *info* and says so.
 Rows with the check \`run\` show only in a running process: they are for the simulator and for people.
+
+*Caught by* names what finds a program that breaks the row, each proven by a test: the *validator*, then the device before its
+compiler sees the program (*device*), the compiler (*compile*), an evaluation (*evaluate*), or *numbers* other than the text's, on
+the simulated chips of the row. *Noted* there means that a program runs with a finding, or is refused, and is always refused where
+the option \`strict\` of \`ane-sim\` names the row. *Bridge* stands for rows that no program breaks through a device: a test of the
+simulator itself breaks them. \`test/limit-proofs.ts\` and \`test/limit-contested-proofs.ts\` hold the programs and name those tests.
 `
 
 const NOTE = `## Two defects found elsewhere, and why they cannot happen here
@@ -54,7 +62,7 @@ export function limitsDocument(): string {
   const sections = limitSections.map((section) => {
     const rows = limitRules.filter((rule) => rule.section === section).sort(byId)
     const head =
-      '| id | limit | symptom | severity | chips | reported by | check | repair |\n|---|---|---|---|---|---|---|---|'
+      '| id | limit | symptom | severity | chips | reported by | check | caught by | repair |\n|---|---|---|---|---|---|---|---|---|'
     return `## ${TITLES[section]}\n\n${head}\n${rows.map(row).join('\n')}\n`
   })
   const sources = Object.entries(evidenceSources).map(([code, meaning]) => `| ${code} | ${escaped(meaning)} |`)
@@ -80,11 +88,23 @@ function row(rule: LimitRule): string {
     `${chipNames}${versions}${seen ? `; ${seen}` : ''}`,
     reports,
     checker ? check : `${check}, no checker`,
+    caughtBy(rule),
     [repair ?? (option ? Object.entries(option).map(([name, value]) => `with ${name}: '${value}'`) : '–')]
       .flat()
       .join(', '),
   ]
   return `| ${cells.map(escaped).join(' | ')} |`
+}
+
+/** What finds a program that breaks the row. */
+function caughtBy({ id, checker }: LimitRule): string {
+  const shown = limitProofs.filter((proof) => proof.id === id).map((proof) => proof.shown)
+  const noted = contestedProofs
+    .filter((proof) => proof.id === id)
+    .flatMap((proof) => [`noted at ${proof.shown}`, ...(proof.numbers ? ['numbers'] : [])])
+  const bridge = id in nativeProofs || id in contestedNative ? ['bridge'] : []
+  const reason = id in described ? [`${checker ? 'not simulated' : 'described only'}: ${described[id]}`] : []
+  return [...(checker ? ['validator'] : []), ...new Set([...shown, ...noted]), ...bridge, ...reason].join('; ')
 }
 
 const escaped = (text: string) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')

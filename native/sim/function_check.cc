@@ -199,8 +199,9 @@ class Check {
       Break(
           "C-04", 0,
           "program(" + std::string(text_.substr(open + 1, text_.find(')', open) - open - 1)) + ")");
-    } else if (opset != std::string_view::npos) {
-      Break("C-04", opset, "ios18");
+    } else {
+      if (opset != std::string_view::npos) Break("C-04", opset, "ios18");
+      Break("C-05", 0, "the program");
     }
   }
 

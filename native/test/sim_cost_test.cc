@@ -46,6 +46,7 @@ void PrintSummary(const char* which, std::vector<double> errors) {
 }  // namespace
 
 TEST(agrees_with_published_figures_within_the_documented_errors) {
+  // C-130: dispatches of M4 and M1 Pro are among the rows.
   std::vector<double> all, predicted;
   for (const Row& row : Rows()) {
     const double modelled = ModelledMilliseconds(row.chip, row.work);
@@ -111,6 +112,7 @@ TEST(reads_costs_from_text) {
 }
 
 TEST(is_slower_when_an_operation_exceeds_the_on_chip_memory) {
+  // C-63.
   Work work = Stack(1, 1024, 64);
   const double fits = NumberIn(Ask("m4", work), "compute_ms");
   work.largest_operation = 64e6;

@@ -167,6 +167,7 @@ TEST(spoils_the_process_after_tile) {
 }
 
 TEST(stops_compiling_at_the_budget) {
+  // C-100, and C-101: no limit where there is none.
   const auto text = [](int i) { return Unary("add(x = x, y = fp16(" + std::to_string(i) + "))"); };
   EXPECT(Configure(Settings("m4")));
   const Pool pool;
@@ -190,6 +191,7 @@ TEST(stops_compiling_at_the_budget) {
 }
 
 TEST(stops_loading_at_the_limit) {
+  // C-102, and C-103: what is unloaded makes room.
   EXPECT(Configure(Settings("m5", ",\"load_limit\":3")));
   const Pool pool;
   const auto text = [](int i) { return Unary("add(x = x, y = fp16(" + std::to_string(i) + "))"); };

@@ -122,6 +122,7 @@ TEST(counts_locks) {
 }
 
 TEST(lets_one_process_use_the_engine) {
+  // C-105.
   const Folder folder;
   const std::string settings = "{\"exclusive\":true,\"state_dir\":\"" + folder.path() + "\"}";
   // Another process's claim, taken here through a descriptor of its own.

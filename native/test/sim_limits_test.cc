@@ -183,3 +183,11 @@ TEST(warns_where_reports_contradict_each_other) {
                    ",\"ignored_rules\":[\"C-22\"]")
              .empty());
 }
+
+TEST(waits_after_a_failed_compile_on_m2) {
+  const auto modelled = [](const char* chip) {
+    EXPECT(!CompileOn(chip, Unary("cumsum(x = x, axis = int32(3))")).empty());
+    return NumberIn(sim_test::Statistics(), "compile");
+  };
+  EXPECT(modelled("m2") > 15e9 && modelled("m1") < 15e9);  // C-107, in nanoseconds
+}

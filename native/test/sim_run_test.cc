@@ -91,6 +91,7 @@ TEST(adds_two_inputs) {
 }
 
 TEST(binds_alphabetically) {
+  // C-72 and C-73.
   EXPECT(Configure("{}"));
   const Pool pool;
   // In the text: z − a; outputs in the order y, b.
@@ -108,6 +109,7 @@ TEST(binds_alphabetically) {
 }
 
 TEST(hides_the_weights_that_change_after_compile) {
+  // C-93.
   EXPECT(Configure("{}"));
   const Pool pool;
   const std::string text =
@@ -135,6 +137,7 @@ TEST(hides_the_weights_that_change_after_compile) {
 }
 
 TEST(names_programs_by_content) {
+  // C-104.
   EXPECT(Configure("{}"));
   const Pool pool;
   Model model(AddProgram());
