@@ -13,6 +13,15 @@ namespace {
 
 using namespace ane;
 
+constexpr char kSmall[] = R"(program(1.3)
+{
+  func main<ios18>(tensor<fp16, [3, 7]> x) {
+    tensor<fp16, [3, 7]> s = softmax(x = x);
+    tensor<fp16, [3, 3]> p = matmul(x = s, y = x, transpose_y = bool(true));
+    tensor<fp16, [3, 7]> y = matmul(x = p, y = x);
+  } -> (y);
+})";
+
 using Surfaces = std::vector<std::shared_ptr<Surface>>;
 
 Surfaces MakeSurfaces(const std::vector<IoDescription>& ios) {
@@ -168,4 +177,24 @@ TEST(a_refused_allocation_is_an_error_and_the_step_runs_when_there_is_memory_aga
     }
   }
   EXPECT(refused > 4);
+}
+
+TEST(a_refused_allocation_while_compiling_is_an_error) {
+  const std::shared_ptr<Device> device = std::make_shared<CpuDevice>(1, true);
+  int64_t refused = 0;
+  for (bool compiled = false; !compiled; ++refused) {
+    counted_memory::until_refused = refused;
+    const auto program = Program::Compile(device, kSmall, {});
+    counted_memory::until_refused = -1;
+    compiled = program.ok();
+    if (!compiled) EXPECT(program.status().code() == "OUT_OF_MEMORY");
+  }
+  EXPECT(refused > 20);
+}
+
+TEST(too_much_memory_to_work_in_is_refused_with_the_name_of_the_program) {
+  const Status status = CpuDevice(1, true).ReserveScratch(SIZE_MAX, "layer");
+  EXPECT(status.code() == "OUT_OF_MEMORY");
+  EXPECT(status.message() ==
+         "Not enough memory for the " + std::to_string(SIZE_MAX) + " bytes that program layer works in.");
 }

@@ -215,7 +215,7 @@ TEST(threads_do_not_change_a_bit) {
 
 TEST(what_is_no_number_spreads_as_through_the_operations) {
   const Shape s{2, 1, 33, 33, 8, 8};
-  for (const float strange : {kNaN, kInfinity, -kInfinity, 60000.0f}) {
+  for (const float strange : {kNaN, kInfinity, -kInfinity, 60000.0f, 6e-8f}) {
     for (size_t input = 0; input < 4; ++input) {
       // One number of the first and one of the last position.
       for (const size_t at : {size_t(3 * 33), size_t(5 * 33 + 32)}) {

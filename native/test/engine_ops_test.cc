@@ -245,3 +245,65 @@ TEST(norms_attention_and_quantisation) {
                           "y"),
                   {{1, 1}, {5, 5, 1, 1}, {3, 4}, {0, 1}})) == Numbers({4}));
 }
+
+TEST(norms_and_softmax_of_any_length_along_either_axis) {
+  for (const int rows : {1, 3, 17}) {
+    for (const int length : {1, 3, 7, 17, 33, 255, 257}) {
+      for (const bool last : {true, false}) {
+        const int64_t step = last ? 1 : rows, next = last ? length : 1;
+        const std::string shape = "tensor<fp32, [" + std::to_string(last ? rows : length) + ", " +
+                                  std::to_string(last ? length : rows) + "]> ";
+        const std::string axis = last ? "1" : "0";
+        Numbers x = Random(size_t(rows * length), 6, 5), normal(x.size()), soft(x.size());
+        for (size_t i = 0; i < x.size(); i += 5) x[i] = 1e-41f;
+        for (int r = 0; r < rows; ++r) {
+          const auto at = [&](int i) { return size_t(r * next + i * step); };
+          double mean = 0, variance = 0, sum = 0;
+          for (int i = 0; i < length; ++i) mean += x[at(i)] / double(length);
+          for (int i = 0; i < length; ++i) variance += std::pow(x[at(i)] - mean, 2) / length;
+          for (int i = 0; i < length; ++i) sum += std::exp(double(x[at(i)]));
+          for (int i = 0; i < length; ++i) {
+            normal[at(i)] = float((x[at(i)] - mean) / std::sqrt(variance + 1e-5));
+            soft[at(i)] = float(std::exp(double(x[at(i)])) / sum);
+          }
+        }
+        const auto run = [&](const std::string& call) {
+          return Only(Run(Program(shape + "x", shape + "y = " + call + ";", "y"), {x}));
+        };
+        EXPECT(Near(run("layer_norm(x = x, axes = " + Ints(axis, 1) + ", epsilon = fp32(1e-5))"), normal, 2e-5f));
+        EXPECT(Near(run("softmax(x = x, axis = int32(" + axis + "))"), soft, 1e-6f));
+      }
+    }
+  }
+}
+
+TEST(rows_are_gathered_and_scattered_whatever_their_length) {
+  for (const int rows : {1, 3, 17, 257}) {
+    for (const int length : {1, 3, 7, 33, 255}) {
+      for (const int count : {1, 7, 33}) {
+        const auto type = [&](int n) {
+          return "tensor<fp16, [" + std::to_string(n) + ", " + std::to_string(length) + "]> ";
+        };
+        const Numbers x = Random(size_t(rows * length), 1), update = Random(size_t(count * length), 2);
+        Numbers ids, gathered, added = x;
+        for (int i = 0; i < count; ++i) {
+          const int id = i * 5 % rows;
+          ids.push_back(float(i % 2 == 0 ? id : id - rows));
+          for (int c = 0; c < length; ++c) {
+            gathered.push_back(x[size_t(id * length + c)]);
+            float& slot = added[size_t(id * length + c)];
+            slot = Half(slot + update[size_t(i * length + c)]);
+          }
+        }
+        const auto outputs =
+            Run(Program(type(rows) + "x, tensor<int32, [" + std::to_string(count) + "]> i, " + type(count) + "u",
+                        type(count) + "g = gather(x = x, indices = i, axis = int32(0));" + type(rows) +
+                            "s = scatter(data = x, indices = i, updates = u, axis = int32(0), mode = string(\"add\"));",
+                        "g, s"),
+                {x, ids, update})
+                .outputs;
+        EXPECT(outputs == std::vector<Numbers>({gathered, added}));
+      }
+    }
+  }
+}

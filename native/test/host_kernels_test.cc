@@ -8,7 +8,7 @@
 
 namespace {
 
-constexpr int64_t kSizes[][2] = {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {64, 32}, {70, 257}, {1, 40000}, {20000, 1}, {300, 65}, {130, 333}};
+constexpr int64_t kSizes[][2] = {{0, 5}, {5, 0}, {0, 0}, {1, 1}, {3, 7}, {17, 33}, {255, 17}, {64, 32}, {70, 257}, {1, 40000}, {20000, 1}, {300, 65}, {130, 333}};
 
 }  // namespace
 
@@ -48,8 +48,8 @@ TEST(copy_rounds_to_even_and_overflows_to_infinity) {
 }
 
 TEST(embedding_reads_rows_and_its_gradient_adds_into_them) {
-  for (int64_t S : {1, 31, 33, 100}) {
-    for (int64_t C : {1, 5, 64, 70}) {
+  for (int64_t S : {0, 1, 3, 31, 33, 100, 257}) {
+    for (int64_t C : {0, 1, 5, 17, 64, 70, 255}) {
       for (Dtype type : kTypes) {
         std::vector<int> ids(S);
         for (int64_t s = 0; s < S; ++s) ids[s] = static_cast<int>(s * 7 % 11);
@@ -87,7 +87,7 @@ TEST(an_index_outside_the_table_reads_as_nan_and_is_added_nowhere) {
 }
 
 TEST(rmsnorm_and_its_gradient_follow_the_formulas) {
-  for (const auto& [C, S] : {std::pair<int64_t, int64_t>{1, 1}, {7, 3}, {33, 65}, {288, 600}}) {
+  for (const auto& [C, S] : {std::pair<int64_t, int64_t>{0, 5}, {5, 0}, {1, 1}, {7, 3}, {17, 255}, {33, 65}, {257, 33}, {288, 600}}) {
     for (Dtype type : kTypes) {
       for (Layout layout : kLayouts) {
         const Tensor in(type, C, S, layout, 1), weight(Dtype::kFp32, 1, C, Layout::kRows, 2),
@@ -129,36 +129,85 @@ TEST(rmsnorm_and_its_gradient_follow_the_formulas) {
 }
 
 TEST(gemm_multiplies_and_accumulates) {
-  const Tensor a(Dtype::kFp16, 20, 30, Layout::kRows, 1), b(Dtype::kFp32, 30, 40, Layout::kColumns, 2);
-  const Tensor before(Dtype::kFp32, 20, 40, Layout::kRows, 3), out = before;
-  Run("gemm", {{{"a", {a.view}}, {"b", {b.view}}, {"out", {out.view}}}, {{"accumulate", 1}}});
-  EXPECT(Near(out, 1e-5, [&](int64_t r, int64_t c) {
-    double sum = before.Get(r, c);
-    for (int64_t k = 0; k < 30; ++k) sum += a.Get(r, k) * b.Get(k, c);
-    return sum;
-  }));
+  constexpr int64_t kShapes[][3] = {{0, 3, 5}, {3, 0, 5}, {3, 5, 0}, {1, 1, 1},     {3, 7, 17},    {17, 1, 33},
+                                    {1, 33, 7}, {33, 17, 3}, {20, 40, 30}, {255, 7, 257}, {33, 257, 255}};
+  for (const auto& [M, N, K] : kShapes) {
+    for (Dtype type : kTypes) {
+      for (Layout layout : kLayouts) {
+        for (const bool accumulate : {false, true}) {
+          const Tensor a(type, M, K, layout, 1), b(Dtype::kFp32, K, N, Layout::kColumns, 2);
+          const Tensor before(Dtype::kFp32, M, N, layout, 3), out = before;
+          Run("gemm", {{{"a", {a.view}}, {"b", {b.view}}, {"out", {out.view}}}, {{"accumulate", accumulate ? 1.0 : 0.0}}});
+          EXPECT(Near(out, 2e-5, [&](int64_t r, int64_t c) {
+            double sum = accumulate ? before.Get(r, c) : 0;
+            for (int64_t k = 0; k < K; ++k) sum += a.Get(r, k) * b.Get(k, c);
+            return sum;
+          }));
+        }
+      }
+    }
+  }
 }
 
 TEST(scale_gradient_sums_channels_that_share_a_weight) {
-  for (Dtype type : kTypes) {
-    for (const bool accumulate : {false, true}) {
-      const Tensor in(type, 48, 601, Layout::kRows, 1), dout(Dtype::kFp32, 48, 601, Layout::kColumns, 2);
-      const Tensor before(Dtype::kFp32, 1, 16, Layout::kRows, 3), dweight = before;
-      Run("scale_gradient", {{{"in", {in.view}}, {"dout", {dout.view}}, {"dweight", {dweight.view}}},
-                             {{"accumulate", accumulate ? 1.0 : 0.0}}});
-      EXPECT(Near(dweight, 1e-5, [&](int64_t, int64_t d) {
-        double sum = accumulate ? before.Get(0, d) : 0;
-        for (int64_t c = d; c < 48; c += 16) {
-          for (int64_t s = 0; s < 601; ++s) sum += in.Get(c, s) * dout.Get(c, s);
+  constexpr int64_t kShapes[][3] = {{0, 3, 5}, {3, 3, 0}, {0, 0, 5}, {1, 1, 1}, {3, 1, 7}, {34, 17, 33}, {48, 16, 601}, {255, 255, 257}};
+  for (const auto& [C, D, S] : kShapes) {
+    for (Dtype type : kTypes) {
+      for (Layout layout : kLayouts) {
+        for (const bool accumulate : {false, true}) {
+          const Tensor in(type, C, S, layout, 1), dout(Dtype::kFp32, C, S, Layout::kColumns, 2);
+          const Tensor before(Dtype::kFp32, 1, D, Layout::kRows, 3), dweight = before;
+          Run("scale_gradient", {{{"in", {in.view}}, {"dout", {dout.view}}, {"dweight", {dweight.view}}},
+                                 {{"accumulate", accumulate ? 1.0 : 0.0}}});
+          EXPECT(Near(dweight, 2e-5, [&](int64_t, int64_t d) {
+            double sum = accumulate ? before.Get(0, d) : 0;
+            for (int64_t c = d; c < C; c += D) {
+              for (int64_t s = 0; s < S; ++s) sum += in.Get(c, s) * dout.Get(c, s);
+            }
+            return sum;
+          }));
         }
-        return sum;
-      }));
+      }
+    }
+  }
+}
+
+TEST(kernels_keep_subnormal_numbers) {
+  for (Dtype type : kTypes) {
+    const double tiny = type == Dtype::kFp16 ? 0x1p-24 : 0x1p-149;
+    for (Layout layout : kLayouts) {
+      for (const auto& [R, C] : {std::pair<int64_t, int64_t>{1, 1}, {3, 7}, {17, 33}, {7, 257}}) {
+        const Tensor in(type, R, C, layout, 1), out(type, R, C, layout, 2), one(Dtype::kFp32, R, R, Layout::kRows, 3);
+        const auto value = [&](int64_t r, int64_t c) { return ((r + c) % 3 - 1) * tiny; };
+        for (int64_t r = 0; r < R; ++r) {
+          for (int64_t c = 0; c < C; ++c) in.Set(r, c, value(r, c));
+          for (int64_t c = 0; c < R; ++c) one.Set(r, c, r == c);
+        }
+        const auto kept = [&](double times) {
+          bool same = true;
+          for (int64_t r = 0; r < R; ++r) {
+            for (int64_t c = 0; c < C; ++c) same = same && out.Get(r, c) == times * value(r, c);
+          }
+          return same;
+        };
+        Run("copy", {{{"in", {in.view}}, {"out", {out.view}}}, {}});
+        EXPECT(kept(1));
+        Run("add", {{{"a", {in.view}}, {"b", {in.view}}, {"out", {out.view}}}, {{"scale", 3}}});
+        EXPECT(kept(4));
+        Run("gemm", {{{"a", {one.view}}, {"b", {in.view}}, {"out", {out.view}}}, {{"accumulate", 0}}});
+        EXPECT(kept(1));
+        const Tensor ids = Ids({0}), row(type, 1, C, layout, 4);
+        Run("gather_rows", {{{"ids", {ids.view}}, {"table", {in.view}}, {"out", {row.view}}}, {}});
+        bool same = true;
+        for (int64_t c = 0; c < C; ++c) same = same && row.Get(0, c) == value(0, c);
+        EXPECT(same);
+      }
     }
   }
 }
 
 TEST(row_squares_and_grad_norm_cover_all_gradients_and_never_depend_on_threads) {
-  for (const auto& [R, C] : {std::pair<int64_t, int64_t>{1, 1}, {3, 7}, {33, 255}, {257, 33}, {500, 700}, {2, 40000}, {0, 5}}) {
+  for (const auto& [R, C] : {std::pair<int64_t, int64_t>{1, 1}, {3, 7}, {33, 255}, {257, 33}, {500, 700}, {2, 40000}, {0, 5}, {5, 0}}) {
     for (Dtype type : kTypes) {
       for (Layout layout : kLayouts) {
         const Tensor in(type, R, C, layout, 1), squares(Dtype::kFp64, 1, R, layout, 2), out(Dtype::kFp64, 1, 1);
@@ -208,7 +257,7 @@ TEST(row_squares_of_ids_leave_other_rows_alone_and_show_what_is_no_number) {
 }
 
 TEST(adamw_takes_rows_without_squares_for_zeros_and_clears_only_others) {
-  for (const auto& [R, C] : {std::pair<int64_t, int64_t>{1, 1}, {100, 70}, {33, 1025}, {3, 20000}, {700, 3}}) {
+  for (const auto& [R, C] : {std::pair<int64_t, int64_t>{0, 5}, {1, 1}, {3, 7}, {100, 70}, {255, 257}, {33, 1025}, {3, 20000}, {700, 3}}) {
     for (Layout layout : kLayouts) {
       const auto made = [&](int seed) { return Tensor(Dtype::kFp32, R, C, Layout::kRows, seed); };
       const Tensor p = made(1), g = made(2), m = made(3), v(Dtype::kFp32, R, C), numbers(Dtype::kFp64, 1, 8);
@@ -246,7 +295,7 @@ TEST(adamw_takes_rows_without_squares_for_zeros_and_clears_only_others) {
 
 TEST(adamw_updates_and_stages_in_one_pass) {
   const double hyper[] = {1e-3, 0.9, 0.95, 1e-8, 0.1, 0.271, 0.142625, 1.0 / 512};
-  for (const auto& [R, C] : {std::pair<int64_t, int64_t>{1, 1}, {1, 40000}, {3, 20000}, {100, 70}, {33, 1025}}) {
+  for (const auto& [R, C] : {std::pair<int64_t, int64_t>{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {255, 257}, {1, 40000}, {3, 20000}, {100, 70}, {33, 1025}}) {
     for (Layout layout : kLayouts) {
       for (Dtype type : kTypes) {
         for (int flags = 0; flags < 4; ++flags) {

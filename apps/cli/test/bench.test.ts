@@ -228,6 +228,7 @@ describe('ane bench', () => {
     [['step', '--compact-vocabulary', 'text'], /^error: Expected --data with --compact-vocabulary text, got none\.$/m],
     [['step', '--batch-size', '1000000000'], /fits into .* of memory, got one of about .* Use --batch-size \d+\.$/m],
     [['memory', '--batch-size', '1000000000'], /fits into .* of memory, got one of about .* Use --batch-size \d+\.$/m],
+    [['pipelines', '--batch-size', '1e12'], /fits into .* of memory, got one of about .* Use --batch-size \d+\.$/m],
     [['step', '--data', 'missing'], /^error: Expected token shards for --data, got missing\. Make them with ane data/m],
     [['pipelines', '--chips', 'm9'], /m9/],
     ...['step', 'gemm', 'memory'].flatMap((name): [string[], RegExp][] => [

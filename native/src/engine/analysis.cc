@@ -6,6 +6,7 @@
 #include "engine/blob.h"
 #include "engine/lowering.h"
 #include "engine/op_row.h"
+#include "engine/scalar.h"
 
 namespace ane::engine {
 namespace {
@@ -68,11 +69,21 @@ class Analyser {
                                ", whose type has unknown dimensions " + ShapeText(shape) +
                                ", got none.");
       }
-      return;
+    } else {
+      Match(value, {value.type.dtype, value.type.bits, given->second},
+            "the given shape of input " + value.name);
+      value.type.shape = given->second;
     }
-    Match(value, {value.type.dtype, value.type.bits, given->second},
-          "the given shape of input " + value.name);
-    value.type.shape = given->second;
+    ExpectElements(value.type, value.offset, value.name);
+  }
+
+  // No surface is empty, and so is no value but a constant list that shapes or axes come from.
+  static void ExpectElements(const TensorType& type, size_t offset, const std::string& name) {
+    if (ElementCount(type.shape) == 0)
+      Fail(offset, "Expected at least one element for " + name + ", got " + TypeText(type) + ".");
+  }
+  static bool IsList(const TensorType& type) {
+    return type.shape.size() == 1 && !IsFloat(type.dtype);
   }
 
   // The found type must agree with the declared one, unknown dimensions aside.
@@ -147,6 +158,8 @@ class Analyser {
           Fail(operand.offset, "Expected a tensor for " + std::string(operand.name) +
                                    ", got a type this engine does not run.");
         }
+        const TensorType& type = function_.values[size_t(value)].type;
+        if (!IsList(type)) ExpectElements(type, operand.offset, std::string(operand.name));
       }
     }
     CheckOperands(*operation);
@@ -167,8 +180,14 @@ class Analyser {
         Fail(result.offset, "Expected at most 2^40 elements, got " + TypeText(types[i]) + ".");
       result.type = types[i];
       elements += ElementCount(types[i].shape);
+      if (!IsList(types[i])) ExpectElements(types[i], result.offset, result.name);
     }
-    return elements <= kMaxFolded && Fold(*operation);
+    if (elements <= kMaxFolded && Fold(*operation)) return true;
+    for (int id : operation->results) {
+      const Value& result = function_.values[size_t(id)];
+      ExpectElements(result.type, result.offset, result.name);
+    }
+    return false;
   }
 
   bool Fold(const Operation& operation) {

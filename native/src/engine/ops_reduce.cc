@@ -51,6 +51,8 @@ void Lower(const OpCall& call, Lowering& lowering) {
   const std::vector<bool> reduced = arg ? ArgAxis(call) : ReducedAxes(call);
   const View x = lowering.In(call.Id("x"));
   View out = lowering.Out(call.Result());
+  call.Check(x.count() > 0 || kind == ReduceKind::kSum || kind == ReduceKind::kProd, "x",
+             "at least one element", ShapeText(x.shape));
   if (!call.Bool("keep_dims", false)) {
     for (size_t i = 0; i < x.rank(); ++i) {
       if (!reduced[i]) continue;

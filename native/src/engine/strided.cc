@@ -48,14 +48,15 @@ LoopNest Collapse(const std::vector<View>& views) {
 RowCursor::RowCursor(const Shape& shape, const Shape& strides, int64_t flat)
     : shape_(shape),
       strides_(strides),
-      inner_(shape.back()),
-      column_(flat % shape.back()),
+      inner_(std::max<int64_t>(shape.back(), 1)),
+      column_(flat % inner_),
       offset_(0) {
   int64_t row = flat / inner_;
   offset_ = column_ * strides.back();
   for (size_t i = shape.size() - 1; i-- > 0;) {
-    index_[i] = row % shape[i];
-    row /= shape[i];
+    const int64_t size = std::max<int64_t>(shape[i], 1);
+    index_[i] = row % size;
+    row /= size;
     offset_ += index_[i] * strides[i];
   }
 }

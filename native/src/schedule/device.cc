@@ -38,13 +38,14 @@ void Device::Dispose() {
   scratch_bytes_ = 0;
 }
 
-Status Device::ReserveScratch(size_t bytes) {
+Status Device::ReserveScratch(size_t bytes, const std::string& program) {
   if (bytes == 0) return {};  // without waiting for a run
   std::lock_guard<std::mutex> lock(mutex_);
   if (bytes <= scratch_bytes_) return {};
   std::shared_ptr<void> larger = AllocateAligned(bytes);
   if (larger == nullptr) {
-    return {"OUT_OF_MEMORY", "Not enough memory for " + std::to_string(bytes) + " bytes of working memory."};
+    return {"OUT_OF_MEMORY",
+            "Not enough memory for the " + std::to_string(bytes) + " bytes that program " + program + " works in."};
   }
   scratch_ = std::move(larger);
   scratch_bytes_ = bytes;
@@ -60,7 +61,8 @@ Result<std::shared_ptr<Program>> Program::Compile(std::shared_ptr<Device> device
   try {
     Result<std::unique_ptr<Executable>> compiled = device->CompileExecutable(text, options);
     if (!compiled.ok()) return compiled.status();
-    const Status reserved = device->ReserveScratch(compiled.value()->scratch_bytes());
+    const std::string& name = options.name.empty() ? options.function : options.name;
+    const Status reserved = device->ReserveScratch(compiled.value()->scratch_bytes(), name);
     if (!reserved.ok()) return reserved;
     return std::shared_ptr<Program>(new Program(std::move(device), std::move(compiled.value())));
   } catch (const std::bad_alloc&) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -47,8 +48,8 @@ class Device {
     Device& device_;
   };
 
-  // Makes the shared scratch at least this large. Waits for the run under way.
-  Status ReserveScratch(size_t bytes);
+  // Makes the shared scratch at least this large. Waits for the run under way. `program` is for the message.
+  Status ReserveScratch(size_t bytes, const std::string& program);
 
  protected:
   // Called once, by Dispose, when nothing runs.

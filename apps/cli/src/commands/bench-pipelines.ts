@@ -12,6 +12,7 @@ import {
   type Refusal,
 } from '../bench/pipelines.js'
 import { asUsage } from '../exit.js'
+import { expectMemoryFor } from '../memory.js'
 import { type DeviceFlags, describeModelDevice, openDeviceFor } from '../options/device-options.js'
 import { presetFlag } from '../options/preset.js'
 import { print, printFacts, printJson, printTable } from '../terminal/output.js'
@@ -33,6 +34,7 @@ export async function benchPipelines(flags: BenchPipelinesFlags): Promise<void> 
   const config = presetFlag('--model', flags.model)
   const { seqLen, batchSize, steps } = flags
   const chips = await chipsFlag(flags.chips)
+  expectMemoryFor(config, { batchSize, seqLen, dtype: 'fp16' })
   const workload = { config, seqLen, batchSize }
   const list = pipelines(config)
   const device = await openDeviceFor({ ...flags, device: flags.device ?? 'cpu' }, { threads: flags.threads })
