@@ -235,7 +235,7 @@ describe('ane train with bad input', () => {
   it.each([
     [['--max-stepz', '3'], 2, /Did you mean --max-steps/],
     [['--model', 'stories15'], 2, /Did you mean stories15m/],
-    [['--learning-rate', 'fast'], 2, /number for --learning-rate/],
+    [['--learning-rate', 'fast'], 2, /a number of at least 0 for --learning-rate, got "fast"/],
     [['--seq-len', '100'], 2, /at most 64 .*--seq-len, got 100/],
     [['--steps', '3', '--max-steps', '4'], 2, /got both/],
     [
@@ -243,7 +243,7 @@ describe('ane train with bad input', () => {
       2,
       /fits into .* of memory, got one of about .*: .*activations .* Use --batch-size \d+\./,
     ],
-    [['--threads', '0'], 2, /--threads, got 0/],
+    [['--threads', '0'], 2, /--threads, got "0"/],
     [['--weights', 'glued'], 2, /packed, inputs, baked/],
     [['--host-ops', 'gelu'], 2, /rmsnorm, residual, .* for --host-ops, got gelu/],
     [['--host-ops', 'rmsnorm', '--layers-per-program', '2'], 2, /half with --host-ops rmsnorm, got 2/],
