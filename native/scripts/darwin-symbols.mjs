@@ -8,9 +8,9 @@ const names = `
   ___cxa_atexit ___divti3 ___error ___maskrune ___maskrune_l ___stderrp ___tolower ___toupper __tlv_atexit
   __tlv_bootstrap _abort _acos _aligned_alloc _asin _asprintf_l _atan _atanh _atexit _btowc_l _bzero _calloc _catclose
   _catgets _catopen _chdir _clock_gettime _close _closedir _copyfile_state_alloc _copyfile_state_free _cos _cosh
-  _dlerror _dlopen _dlsym _erf _exp _exp2 _expm1 _fchmod _fchmodat _fclose _fcopyfile _fdopendir _fflush _fmod _fopen
-  _fputc _fread _free _freelocale _fseek _fseeko _fstat _ftello _ftruncate _fwrite _getcwd _getenv _getpid _kill
-  _ldexp _link _localeconv_l _log _log1p _logf _lstat _malloc _mbrlen_l _mbrtowc_l _mbsnrtowcs_l _mbsrtowcs_l
+  _dlerror _dlopen _dlsym _erf _exp _exp2 _expm1 _fchmod _fchmodat _fclose _fcopyfile _fdopendir _fflush _fgets _fmod
+  _fopen _fputc _fread _free _freelocale _frexp _fseek _fseeko _fstat _ftello _ftruncate _fwrite _getcwd _getenv _getpid
+  _kill _ldexp _link _localeconv_l _log _log1p _logf _lstat _malloc _mbrlen_l _mbrtowc_l _mbsnrtowcs_l _mbsrtowcs_l
   _mbtowc_l _memchr _memcmp _memcpy _memmove _memset _memset_pattern16 _mkdir _nanosleep _newlocale _open _openat
   _opendir _pow _pthread_cond_broadcast _pthread_cond_destroy _pthread_cond_signal _pthread_cond_timedwait
   _pthread_cond_wait _pthread_create _pthread_detach _pthread_getspecific _pthread_join _pthread_key_create
