@@ -1,6 +1,7 @@
 #include "engine/attention.h"
 
 #include <cmath>
+#include <utility>
 
 namespace ane::engine {
 namespace {
@@ -22,14 +23,14 @@ Attention::Attention(const View& query, const View& key, const View& value, cons
 
 void Attention::Run(const RunContext& context, const AttentionLanes& lanes) const {
   const int64_t blocks = rows_.blocks();
-  lanes.ForEach(context, tasks(), [&](int64_t task, float* probabilities) {
+  lanes.ForEach(context, tasks(), [&, bounded = int64_t{-1}, bound = 0.0f](
+                                      int64_t task, float* probabilities) mutable {
     const int64_t item = task / blocks, block = task % blocks, first = block * kBlock;
     const int64_t count = rows_.RowsOf(block);
     const ConstMatrix value = value_.ConstAt(context, item);
     // Probabilities of 0 times values that are no numbers would not be 0.
-    const float bound = !rows_.reaches()  ? 0
-                        : IsFinite(value) ? rows_.ScoreBound(context, item)
-                                          : INFINITY;
+    if (rows_.reaches() && std::exchange(bounded, item) != item)
+      bound = IsFinite(value) ? rows_.ScoreBound(context, item) : INFINITY;
     const Sight sight = rows_.SightOf(block, bound);
     const int64_t keys = sight.keys;
     rows_.Compute(context, item, first, count, sight, probabilities);

@@ -19,14 +19,16 @@ class AttentionLanes {
   explicit AttentionLanes(View scratch) : scratch_(std::move(scratch)) {}
 
   // Calls body(task, floats) for every task, on as many threads as there are lanes; with fewer
-  // tasks than threads one after the other, so that the body can share out its own work.
+  // tasks than threads one after the other, so that the body can share out its own work. Every lane
+  // has a copy of the body, which may remember something from one task to the next.
   template <typename Body>
   void ForEach(const RunContext& context, int64_t tasks, const Body& body) const {
     std::atomic<int64_t> next{0};
     const auto run = [&](int64_t begin, int64_t end) {
       for (int64_t lane = begin; lane < end; ++lane) {
         float* floats = context.Data<float>(scratch_) + lane * scratch_.strides[0];
-        for (int64_t task = next++; task < tasks; task = next++) body(task, floats);
+        Body own = body;
+        for (int64_t task = next++; task < tasks; task = next++) own(task, floats);
       }
     };
     if (tasks < context.pool.threads()) return run(0, 1);

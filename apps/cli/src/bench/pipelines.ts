@@ -121,9 +121,10 @@ export async function measurePipeline(
     step = await create(device, workload, pipeline)
     const counts = countsOf(step, pipeline, step.compiles)
     const samples: PipelineSample[] = []
+    const batches = madeUpBatches(workload.config.vocab_size)
     let loss = Number.NaN
     for (let index = 0; index <= steps; index++) {
-      const { loss: after, sample } = await timeStep(step, madeUpBatches(workload.config.vocab_size), index)
+      const { loss: after, sample } = await timeStep(step, batches, index)
       loss = after
       if (index === 0) continue
       samples.push({
