@@ -19,12 +19,11 @@ MatrixValue Flip(MatrixValue m) { return {m.value, !m.flipped}; }
 class Matcher {
  public:
   explicit Matcher(const Function& function)
-      : function_(function), readers_(function.values.size()), producers_(readers_.size(), -1) {
+      : function_(function), readers_(function.values.size()), producers_(Producers(function)) {
     for (size_t i = 0; i < function.operations.size(); ++i) {
       for (const Operand& operand : function.operations[i].operands) {
         for (int value : operand.values) readers_[size_t(value)].push_back(int(i));
       }
-      for (int result : function.operations[i].results) producers_[size_t(result)] = int(i);
     }
     for (int output : function.outputs) readers_[size_t(output)].push_back(kOutside);
   }
@@ -262,7 +261,7 @@ class Matcher {
 
   const Function& function_;
   std::vector<std::vector<int>> readers_;  // per value; kOutside for the caller of the function
-  std::vector<int> producers_;
+  const std::vector<int> producers_;
 };
 
 }  // namespace

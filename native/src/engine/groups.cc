@@ -8,7 +8,8 @@
 
 namespace ane::engine {
 
-Groups::Groups(const Function& function, bool exact) : function_(function) {
+Groups::Groups(const Function& function, bool exact)
+    : function_(function), producers_(Producers(function)) {
   Form();
   FindQuantized(exact);
   MarkStored();
@@ -55,12 +56,8 @@ void Groups::FindQuantized(bool exact) {
     matched[size_t(match.operation)] = true;
     quantized_.push_back(std::move(match));
   }
-  std::vector<int> producer(function_.values.size(), -1);
-  for (size_t i = 0; i < function_.operations.size(); ++i) {
-    for (int result : function_.operations[i].results) producer[size_t(result)] = int(i);
-  }
   const auto mark_read = [&](int value) {
-    if (producer[size_t(value)] >= 0) unread_[size_t(producer[size_t(value)])] = false;
+    if (const int producer = producers_[size_t(value)]; producer >= 0) unread_[size_t(producer)] = false;
   };
   // Dequantized numbers that only such products read.
   unread_.assign(whole.size(), false);
@@ -75,7 +72,7 @@ void Groups::FindQuantized(bool exact) {
 }
 
 void Groups::MarkStored() {
-  std::vector<int> group_of(function_.operations.size(), -1), producer(function_.values.size(), -1);
+  std::vector<int> group_of(function_.operations.size(), -1);
   for (size_t g = 0; g < groups_.size(); ++g) {
     for (int i : groups_[g]) group_of[size_t(i)] = int(g);
   }
@@ -83,10 +80,10 @@ void Groups::MarkStored() {
   for (size_t i = 0; i < function_.operations.size(); ++i) {
     for (const Operand& operand : function_.operations[i].operands) {
       for (int value : operand.values) {
-        if (producer[size_t(value)] != group_of[i]) stored_[size_t(value)] = true;
+        const int producer = producers_[size_t(value)];
+        if (producer < 0 || group_of[size_t(producer)] != group_of[i]) stored_[size_t(value)] = true;
       }
     }
-    for (int result : function_.operations[i].results) producer[size_t(result)] = group_of[i];
   }
   for (int output : function_.outputs) stored_[size_t(output)] = true;
 }

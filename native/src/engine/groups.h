@@ -32,6 +32,7 @@ class Groups {
   void MarkStored();
 
   const Function& function_;
+  const std::vector<int> producers_;
   std::vector<std::vector<int>> groups_;
   std::vector<AttentionMatch> attentions_;
   std::vector<QuantizedMatch> quantized_;

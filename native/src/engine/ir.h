@@ -60,4 +60,13 @@ struct Function {
   std::vector<Operation> operations;
 };
 
+// By value the number of the operation it is a result of, or -1.
+inline std::vector<int> Producers(const Function& function) {
+  std::vector<int> producers(function.values.size(), -1);
+  for (size_t i = 0; i < function.operations.size(); ++i) {
+    for (int result : function.operations[i].results) producers[size_t(result)] = int(i);
+  }
+  return producers;
+}
+
 }  // namespace ane::engine

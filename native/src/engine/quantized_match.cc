@@ -51,11 +51,7 @@ struct Codes {
 class Matcher {
  public:
   Matcher(const Function& function, bool exact)
-      : function_(function), exact_(exact), producers_(function.values.size(), -1) {
-    for (size_t i = 0; i < function.operations.size(); ++i) {
-      for (int result : function.operations[i].results) producers_[size_t(result)] = int(i);
-    }
-  }
+      : function_(function), exact_(exact), producers_(Producers(function)) {}
 
   std::vector<QuantizedMatch> Run() const {
     std::vector<QuantizedMatch> found;
@@ -170,7 +166,7 @@ class Matcher {
 
   const Function& function_;
   const bool exact_;
-  std::vector<int> producers_;
+  const std::vector<int> producers_;
 };
 
 }  // namespace
