@@ -124,8 +124,8 @@ Examples:
   measured('peak', 'measure what the processor computes and the memory moves, per thread and together').action(
     async (flags) => (await import('./commands/bench-peak.js')).benchPeak(flags),
   )
-  measured('memory', 'hold the memory of a training step against its estimate').action(async (flags) =>
-    (await import('./commands/bench-memory.js')).benchMemory(flags),
+  measured('memory', 'hold the memory of training steps against its estimate, and watch it over --steps').action(
+    async (flags) => (await import('./commands/bench-memory.js')).benchMemory(flags),
   )
   measured(
     'pipelines',

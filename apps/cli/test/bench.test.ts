@@ -157,6 +157,7 @@ describe('ane bench', () => {
 
   it('holds peak memory against the estimate and its parts, the largest first', async () => {
     const { parsed, measured } = await result('memory', ...small)
+    expect(measured.get('resident after a step')!.samples).toHaveLength(2)
     const bytes = (name: string) => measured.get(name)!.samples[0]
     const parts = parsed.measurements.filter(({ name }: Measurement) => name.startsWith('estimate: '))
     const sizes: number[] = parts.map(({ samples }: Measurement) => samples[0])
@@ -164,6 +165,16 @@ describe('ane bench', () => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(bytes('estimate'))
     expect(bytes('estimate: moments')).toBe(8 * parsed.facts.parameters)
     expect(bytes('peak resident') - bytes('process before')).toBe(bytes('taken by training'))
+  })
+
+  it('takes no more memory the more steps it runs', async () => {
+    const { parsed, measured } = await result('memory', '--steps', '400', ...small)
+    expect(parsed.settings.steps).toBe(400)
+    const { samples } = measured.get('resident after a step')!
+    expect(samples).toHaveLength(400)
+    // Far more than a garbage collector waits for, far less than one step's gradients kept each time.
+    expect(samples[399] - samples[99]).toBeLessThan(2 ** 26)
+    expect(Math.abs(parsed.facts.growth_bytes_per_step)).toBeLessThan(2 ** 18)
   })
 
   it('compares pipelines, measured here and modelled on a chip', async () => {

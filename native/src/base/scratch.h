@@ -1,4 +1,4 @@
-// Working memory that grows and is kept for the next call; usually thread_local.
+// Working memory that grows and is kept for the next call.
 #pragma once
 
 #include <cstddef>

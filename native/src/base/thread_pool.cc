@@ -1,6 +1,7 @@
 #include "base/thread_pool.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -12,12 +13,18 @@
 #include <vector>
 
 #include "base/own_cores.h"
+#include "base/scratch.h"
 
 namespace ane {
 namespace {
 
 // Set while a thread runs a body, so that a nested call does not wait for itself.
 thread_local bool inside_body = false;
+
+// Which of its pool's threads this is; 0 for callers.
+thread_local size_t own_index = 0;
+
+constexpr size_t kWorkspaces = static_cast<size_t>(Workspace::kCount);
 
 // Threads of all pools that run a body now. Callers always do; workers stay out of a job, or leave it after a piece, while
 // that would make more of them than there are cores.
@@ -70,6 +77,9 @@ struct ThreadPool::State {
   bool spin = true;
   int limit = 1;  // of busy threads; more than the cores only where a pool was asked to be larger
   OwnCores cores;
+  std::vector<std::array<Scratch, kWorkspaces>> memory;        // of every thread
+  std::array<std::atomic<size_t>, kWorkspaces> asked_inside{};  // the most bytes that bodies asked for
+  std::atomic<bool> uneven{false};                              // not every thread has as many
   std::vector<std::thread> workers;
 
   // Takes half of an equal share at a time, so that the last pieces are small and threads finish together. A worker goes
@@ -93,8 +103,17 @@ struct ThreadPool::State {
 
   bool Joinable(uint64_t value, uint64_t seen) const { return (value & kOpen) != 0 && value / kJob != seen; }
 
-  void Worker() {
+  // Called when no body runs.
+  void EvenMemory() {
+    for (auto& own : memory) {
+      for (size_t w = 0; w < kWorkspaces; ++w) own[w].Reserve<char>(asked_inside[w].load(std::memory_order_relaxed));
+    }
+    uneven.store(false, std::memory_order_relaxed);
+  }
+
+  void Worker(size_t index) {
     inside_body = true;
+    own_index = index;
     uint64_t seen = 0;
     while (Wait(seen)) {
       uint64_t value = gate.load(std::memory_order_acquire);
@@ -145,11 +164,12 @@ ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   state.workers.reserve(wanted);
   for (int i = 0; i < wanted; ++i) {
     try {
-      state.workers.emplace_back([&state] { state.Worker(); });
+      state.workers.emplace_back([&state, i] { state.Worker(i + 1); });
     } catch (const std::system_error&) {
       break;
     }
   }
+  state.memory.resize(state.workers.size() + 1);
 }
 
 ThreadPool::~ThreadPool() {
@@ -188,6 +208,20 @@ void ThreadPool::Run(int64_t count, int64_t grain, Call call, void* context) {
     Pause();
   }
   if (state.failed.exchange(false, std::memory_order_relaxed)) throw std::bad_alloc();
+  if (state.uneven.load(std::memory_order_relaxed)) state.EvenMemory();
+}
+
+void* ThreadPool::ReserveBytes(Workspace workspace, size_t bytes) {
+  State& state = *state_;
+  const size_t w = static_cast<size_t>(workspace);
+  if (inside_body) {
+    std::atomic<size_t>& most = state.asked_inside[w];
+    size_t asked = most.load(std::memory_order_relaxed);
+    while (asked < bytes && !most.compare_exchange_weak(asked, bytes, std::memory_order_relaxed)) {
+    }
+    if (asked < bytes) state.uneven.store(true, std::memory_order_relaxed);
+  }
+  return state.memory[own_index][w].Reserve<char>(bytes);
 }
 
 }  // namespace ane

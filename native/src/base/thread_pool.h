@@ -7,6 +7,19 @@
 
 namespace ane {
 
+// What threads of a pool work in: each has memory of its own for each, kept for the next call.
+enum class Workspace {
+  kSharedPanels,
+  kPrivatePanels,
+  kKeptSums,
+  kInt8Columns,
+  kColumns,
+  kColumnSums,
+  kColumnMeans,
+  kColumnLosses,
+  kCount
+};
+
 class ThreadPool {
  public:
   // `threads` includes the calling thread; at least 1. Fewer are started if the system refuses more.
@@ -30,12 +43,22 @@ class ThreadPool {
         const_cast<std::remove_const_t<Plain>*>(&body));
   }
 
+  // At least `count` elements for the calling thread, 64-byte aligned, contents undefined; ends what an earlier call for
+  // the same workspace gave this thread, also if it throws std::bad_alloc. Called inside a body of this pool, or outside
+  // by one thread at a time. What a body asks for, every thread has when the job ends: a job like it allocates nothing,
+  // whichever thread takes which share.
+  template <typename T>
+  T* Reserve(Workspace workspace, size_t count) {
+    return static_cast<T*>(ReserveBytes(workspace, count * sizeof(T)));
+  }
+
   // Cores this process may use: affinity mask and cgroup quota considered.
   static int AvailableCores();
 
  private:
   using Call = void (*)(void* context, int64_t begin, int64_t end);
   void Run(int64_t count, int64_t grain, Call call, void* context);
+  void* ReserveBytes(Workspace workspace, size_t bytes);
 
   struct State;
   std::unique_ptr<State> state_;

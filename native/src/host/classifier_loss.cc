@@ -9,7 +9,6 @@
 #include <cmath>
 #include <limits>
 
-#include "base/scratch.h"
 #include "host/gradient_norm.h"
 #include "host/kernels.h"
 #include "host/matrices.h"
@@ -66,10 +65,8 @@ class ClassifierLoss {
         V_(table_.rows),
         B_(std::min(logits_.cols, std::max<int64_t>(V_, 1))),
         blocks_((V_ + B_ - 1) / B_),
-        slots_(S_ == 0 ? blocks_ : logits_.rows / S_) {
-    thread_local Scratch scratch;
-    columns_ = scratch.Reserve<Column>(S_);
-  }
+        slots_(S_ == 0 ? blocks_ : logits_.rows / S_),
+        columns_(context.pool.Reserve<Column>(Workspace::kColumnLosses, S_)) {}
 
   // Σ over columns with a target of −log softmax(logits)[target], in the order of the columns.
   double Loss() {
@@ -167,7 +164,7 @@ class ClassifierLoss {
   const HostContext& context_;
   const TensorView &in_, &table_, &targets_, &logits_;
   const int64_t S_, V_, B_, blocks_, slots_;
-  Column* columns_;
+  Column* const columns_;
 };
 
 // loss = [sum of losses, count of targets >= 0].

@@ -3,7 +3,6 @@
 // C channels, S columns; in, out [C, S], weight [1, C], rrms [1, S] fp32. Sums run in fp32 in the order of C.
 #include <algorithm>
 
-#include "base/scratch.h"
 #include "host/kernels.h"
 #include "host/operands.h"
 #include "kernels/vec.h"
@@ -81,8 +80,7 @@ void RunBackward(const KernelOperands& operands, const HostContext& context) {
   const bool accumulate = NumberOf(operands, "accumulate") == 1;
   const int64_t C = in.rows, S = in.cols;
   const VecTable& vec = Vec();
-  thread_local Scratch scratch;
-  float* projection = scratch.Reserve<float>(S);  // rrms³ · mean, per column
+  float* projection = context.pool.Reserve<float>(Workspace::kColumnMeans, S);  // rrms³ · mean, per column
   context.pool.ParallelFor((S + kColumns - 1) / kColumns, 1, [&](int64_t begin, int64_t end) {
     ForColumns(begin, end, S, [&](int64_t s, int64_t n) {
       float buffer_x[kSegment], buffer_d[kSegment], product[kSegment], sum[kSegment] = {};

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/scratch.h"
 #include "kernels/gemm_elements.h"
 #include "kernels/gemm_kernels.h"
 #include "kernels/gemm_panels.h"
@@ -26,14 +25,6 @@ struct Range {
   int64_t begin, end;
 };
 Range Share(int64_t count, int64_t part, int64_t parts) { return {count * part / parts, count * (part + 1) / parts}; }
-
-enum Buffer { kSharedBuffer, kPrivateBuffer, kKeptBuffer, kBuffers };
-
-template <Buffer kBuffer>
-float* Reserve(int64_t words) {
-  thread_local Scratch scratch;
-  return scratch.Reserve<float>(words);
-}
 
 // One product. The operand with fewer panels is packed by all threads and shared; a thread packs a few panels of the
 // other at a time, for itself, and multiplies them by all shared ones while the memory of its next is on its way.
@@ -68,7 +59,9 @@ class Product {
     const int64_t depth = std::clamp(kSharedWords / (panels * panel_words), int64_t{1}, blocks);
     for (int64_t first = 0; first < shared_.panels(); first += panels) {
       panels_ = {first, std::min(first + panels, shared_.panels())};
-      if (kept_) sums_ = Reserve<kKeptBuffer>(private_.panels() * (panels_.end - first) * TileSize());
+      if (kept_) {
+        sums_ = pool_.Reserve<float>(Workspace::kKeptSums, private_.panels() * (panels_.end - first) * TileSize());
+      }
       for (int64_t block = 0; block < blocks; block += depth) {
         blocks_ = {block, std::min(block + depth, blocks)};
         PackShared();
@@ -88,7 +81,7 @@ class Product {
 
   void PackShared() {
     const int64_t panels = panels_.end - panels_.begin, count = (blocks_.end - blocks_.begin) * panels;
-    packed_ = Reserve<kSharedBuffer>(count * block_words_ * shared_.width());
+    packed_ = pool_.Reserve<float>(Workspace::kSharedPanels, count * block_words_ * shared_.width());
     pool_.ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t block = blocks_.begin + i / panels, panel = panels_.begin + i % panels;
@@ -126,7 +119,8 @@ class Product {
   // this thread takes next, or -1.
   void MultiplyGroup(int64_t first, int64_t count, const Range& range, int64_t follow) const {
     const int64_t step = private_.width() * (in_rows_ ? kRowWords : block_words_), end = first + count;
-    float* packed = Reserve<kPrivateBuffer>(std::min(count, together_) * step);
+    float* packed =
+        pool_.Reserve<float>(Workspace::kPrivatePanels, std::min(private_.panels(), together_) * step);
     for (int64_t block = blocks_.begin; block < blocks_.end; ++block) {
       const int64_t k = LengthOf(block);
       for (int64_t i = first, n; i < end; i += n) {

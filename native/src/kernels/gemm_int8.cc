@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/scratch.h"
 #include "kernels/gemm_elements.h"
 #include "kernels/gemm_kernels.h"
 #include "kernels/vec.h"
@@ -94,8 +93,7 @@ void GemmInt8(ThreadPool& pool, const Int8Rows& a, const Int8Columns& b, const f
   // Few columns: threads share out the rows too, and each packs the columns for itself.
   const int64_t shares = std::clamp(CeilDivide(2 * pool.threads(), column_panels), int64_t{1}, a.panels());
   pool.ParallelFor(column_panels * shares, 1, [&](int64_t begin, int64_t end) {
-    thread_local Scratch scratch;
-    uint32_t* columns = scratch.Reserve<uint32_t>(static_cast<size_t>(a.words() * kInt8Columns));
+    uint32_t* columns = pool.Reserve<uint32_t>(Workspace::kInt8Columns, a.words() * kInt8Columns);
     for (int64_t task = begin; task < end; ++task) {
       const int64_t column = task / shares * kInt8Columns, share = task % shares;
       const int64_t count = std::min<int64_t>(kInt8Columns, b.columns - column);

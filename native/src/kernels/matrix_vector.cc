@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/scratch.h"
 #include "kernels/gemm_elements.h"
 #include "kernels/matrix_vector_kernel.h"
 #include "kernels/vec.h"
@@ -105,8 +104,7 @@ void MultiplyColumns(ThreadPool& pool, const ConstMatrix& a, const float* column
   constexpr int64_t kLeastRows = 256;
   const VecTable& vec = Vec();
   const int64_t m = out.rows, count = out.cols, parts = ColumnsProduct::Parts(a.cols);
-  thread_local Scratch scratch;
-  const ColumnsProduct product(a, columns, out, scratch.Reserve<float>(parts * count * m));
+  const ColumnsProduct product(a, columns, out, pool.Reserve<float>(Workspace::kColumnSums, parts * count * m));
   // Where the parts are too few for the threads, rows are shared out too.
   const int64_t blocks = std::clamp(4 * pool.threads() / parts, int64_t{1}, CeilDivide(m, kLeastRows));
   const int64_t block = CeilDivide(CeilDivide(m, blocks), 64) * 64;
@@ -132,8 +130,7 @@ void MultiplyColumns(ThreadPool& pool, const ConstMatrix& a, const float* column
 bool MultiplyFewColumns(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,
                         bool accumulate) {
   if (out.cols > kMaxColumns || (a.col_stride != 1 && a.row_stride != 1)) return false;
-  thread_local Scratch scratch;
-  const float* columns = Gather(b, scratch.Reserve<float>(a.cols * out.cols));
+  const float* columns = Gather(b, pool.Reserve<float>(Workspace::kColumns, a.cols * out.cols));
   a.col_stride == 1 ? MultiplyRows(pool, a, columns, out, accumulate)
                     : MultiplyColumns(pool, a, columns, out, accumulate);
   return true;

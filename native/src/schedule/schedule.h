@@ -40,7 +40,8 @@ class Schedule {
   // Claims the schedule for one execution: fails if it is executing or names something disposed. After a success the
   // caller calls Execute once, from any thread, reads the times, and calls End.
   Status Begin();
-  // Runs all entries; allocates nothing once every thread has had a share of each before. Times are in `milliseconds()` and `total_milliseconds()` until End.
+  // Runs all entries; allocates nothing the second time. Times are in `milliseconds()` and `total_milliseconds()` until
+  // End.
   Status Execute();
   void End() { executing_.store(false, std::memory_order_release); }
   const std::vector<double>& milliseconds() const { return milliseconds_; }

@@ -45,6 +45,17 @@ export function checkoutCommit(): string | null {
   }
 }
 
+/** Change from one sample to the next along the line that fits best; 0 for a single sample. */
+export function slope(samples: ArrayLike<number>): number {
+  const middle = (samples.length - 1) / 2
+  let [rise, run] = [0, 0]
+  for (let i = 0; i < samples.length; i++) {
+    rise += (i - middle) * samples[i]
+    run += (i - middle) ** 2
+  }
+  return run === 0 ? 0 : rise / run
+}
+
 /** Median and range of samples. */
 export function summarize(samples: readonly number[]): { median: number; least: number; most: number } {
   const sorted = [...samples].sort((a, b) => a - b)

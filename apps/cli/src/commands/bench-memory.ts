@@ -2,7 +2,7 @@ import { type MemoryEstimate, memoryEstimate, parameterCount } from '@ane/models
 import { type MathMode, openDevice } from '@ane/runtime'
 import { formatBytes, formatCount } from '@ane/telemetry'
 import { madeUpBatches } from '../bench/batches.js'
-import { machine } from '../bench/machine.js'
+import { machine, slope } from '../bench/machine.js'
 import type { BenchResult, Findings, Measurement } from '../bench/result.js'
 import { runBench } from '../bench/run.js'
 import { createStep, timeStep } from '../bench/training.js'
@@ -16,17 +16,20 @@ interface BenchMemoryFlags extends OutputFlags {
   readonly model: string
   readonly seqLen: number
   readonly batchSize: number
+  readonly steps: number
   readonly math?: MathMode
   readonly threads?: number
   readonly dtype: 'fp16' | 'fp32'
 }
 
-const STEPS = 2
 const resident = () => process.memoryUsage.rss()
 
-/** `ane bench memory`: what training steps take of this process, beside the estimate and its parts. */
+/**
+ * `ane bench memory`: what training steps take of this process, beside the estimate and its parts, and whether it grows from
+ * step to step.
+ */
 export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
-  const { model, seqLen, batchSize, math = 'exact', dtype } = flags
+  const { model, seqLen, batchSize, steps, math = 'exact', dtype } = flags
   const config = presetFlag('--model', model)
   const threads = flags.threads ?? machine().cores
   expectMemoryFor(config, { batchSize, seqLen, dtype })
@@ -35,7 +38,11 @@ export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
     const device = await asUsage(() => openDevice('cpu', { threads, math }))
     const step = await asUsage(() => createStep(device, { config, batchSize, seqLen, dtype }))
     const batches = madeUpBatches(config.vocab_size)
-    for (let index = 0; index < STEPS; index++) await timeStep(step, batches, index)
+    const afterStep = new Float64Array(steps)
+    for (let index = 0; index < steps; index++) {
+      await timeStep(step, batches, index)
+      afterStep[index] = resident()
+    }
     const peak = process.resourceUsage().maxRSS * 1024
     const { kind } = device.description
     step.dispose()
@@ -46,11 +53,16 @@ export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
     return {
       device: { kind, summary: describeModelDevice(device.description, dtype) },
       limits: {},
-      facts: { parameters: parameterCount(config), tokens_per_step: batchSize * seqLen },
+      facts: {
+        parameters: parameterCount(config),
+        tokens_per_step: batchSize * seqLen,
+        growth_bytes_per_step: slope(afterStep.subarray(steps >> 1)),
+      },
       measurements: [
         bytes('peak resident', peak),
         bytes('taken by training', peak - before),
         bytes('process before', before),
+        { name: 'resident after a step', unit: 'B', samples: [...afterStep] },
         bytes('estimate', total),
         ...named.map((part) => bytes(`estimate: ${part}`, parts[part])),
       ],
@@ -59,7 +71,7 @@ export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
   await runBench(
     {
       bench: 'memory',
-      settings: { model, seq_len: seqLen, batch_size: batchSize, math, dtype, threads },
+      settings: { model, seq_len: seqLen, batch_size: batchSize, steps, math, dtype, threads },
       measure,
       describe,
     },
@@ -68,12 +80,19 @@ export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
 }
 
 function describe({ settings, facts, measurements }: BenchResult): [string, string][] {
-  const of = (wanted: string) => measurements.find(({ name }) => name === wanted)!.samples[0]
+  const samplesOf = (wanted: string) => measurements.find(({ name }) => name === wanted)!.samples
+  const of = (wanted: string) => samplesOf(wanted)[0]
+  const afterStep = samplesOf('resident after a step')
+  const last = afterStep[afterStep.length - 1]
   const [taken, estimate] = [of('taken by training'), of('estimate')]
   const largest = measurements.filter(({ name }) => name.startsWith('estimate: ')).slice(0, 3)
   return [
     ['model', `${settings.model}, ${formatCount(facts.parameters)} parameters, ${facts.tokens_per_step} tokens a step`],
     ['training takes', `${formatBytes(taken)}, ${(taken / estimate).toFixed(2)} times the estimate`],
+    [
+      'over steps',
+      `${formatBytes(afterStep[0])} after the first, ${formatBytes(last)} after the last of ${afterStep.length}, growing by ${facts.growth_bytes_per_step.toFixed(0)} bytes a step in the second half`,
+    ],
     [
       'largest',
       largest.map(({ name, samples }) => `${name.replace('estimate: ', '')} ${formatBytes(samples[0])}`).join(', '),

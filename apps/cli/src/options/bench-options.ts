@@ -117,7 +117,15 @@ export const benchOptions = {
   ],
   optim: [model('stories110m'), rounds, ...engine, ...results],
   peak: [rounds, threadsRow, ...results],
-  memory: [model('stories110m'), seqLen(256), batchSize, ...engine, dtypeHere, ...results],
+  memory: [
+    model('stories110m'),
+    seqLen(256),
+    batchSize,
+    count('steps', 2, 'training steps'),
+    ...engine,
+    dtypeHere,
+    ...results,
+  ],
   pipelines: [
     model('stories260k'),
     seqLen(64),
