@@ -12,7 +12,8 @@ const version = (program) => {
 }
 
 /**
- * What compiles for arm64 and runs it. Programs are static, so that the emulator needs no libraries of that processor.
+ * What compiles for arm64 and runs it, as a processor with every extension there is. Programs are static, so that the
+ * emulator needs no libraries of that processor.
  *
  * @returns {{compiler?: import('./compiler.mjs').Compiler, emulator?: string[], missing?: string}} `missing` says what is
  */
@@ -30,5 +31,5 @@ export const findArm64Tools = () => {
     addonFlags: linuxAddonFlags,
     stripFlags: [],
   }
-  return { compiler: { command: [command], version: found, target }, emulator: [emulator] }
+  return { compiler: { command: [command], version: found, target }, emulator: [emulator, '-cpu', 'max'] }
 }

@@ -75,14 +75,23 @@ const x64Flags = {
   'gemm_avx512_bf16.cc': [...avx512Flags, '-mavx512bf16'],
   'vec_avx2.cc': ['-mavx2', '-mfma', '-mf16c'],
 }
+const arm64Features = {
+  'gemm_neon_bf16.cc': 'bf16',
+}
+
+/** Flags for the instruction set of a file that has one. */
+const instructionFlags = (name, { arch, armBase = '-march=armv8.2-a' }) => {
+  if (arch === 'x64') return x64Flags[name] ?? []
+  return arch === 'arm64' && arm64Features[name] ? [`${armBase}+${arm64Features[name]}`] : []
+}
 
 /**
  * What a compiler compiles for: Node's names of the system and processor, flags of every file and link, flags at the end
  * of every file's, those that link a Node addon whose `napi_*` symbols the running Node provides, and those that leave debug
- * information out of a linked library.
+ * information out of a linked library, and what names ARMv8.2 where `-march` does not.
  *
  * @typedef {{platform: string, arch: string, flags: string[], lastFlags: string[], addonFlags: string[],
- *   stripFlags: string[]}} Target
+ *   stripFlags: string[], armBase?: string}} Target
  * @typedef {{command: string[], version: string, target: Target, cpp20?: boolean}} Compiler `cpp20`: known to speak C++20
  */
 
@@ -127,7 +136,7 @@ export const fileFlags = (file, root, target) => {
     '-Wextra',
     '-I',
     path.join(root, 'src'),
-    ...((target.arch === 'x64' && x64Flags[path.basename(file)]) || []),
+    ...instructionFlags(path.basename(file), target),
     ...(inNode ? nodeFlags() : []),
     ...(inSimulator ? ['-I', root, ...withoutFalseWarnings] : []),
     ...target.lastFlags,

@@ -19,9 +19,9 @@ const names = `
   _pthread_setspecific _readdir _readlink _realloc _realpath$DARWIN_EXTSN _remove _rename _sched_yield _setbuf
   _setlocale _sin _sinh _snprintf _snprintf_l _sscanf _sscanf_l _stat _statvfs _strchr _strcmp _strcoll_l _strerror_r
   _strftime_l _strlen _strtod _strtod_l _strtof _strtof_l _strtol _strtold _strtold_l _strtoll _strtoll_l _strtoul
-  _strtoull _strtoull_l _strxfrm_l _swprintf _symlink _sysconf _tan _tanh _truncate _unlinkat _utimensat _vfprintf
-  _vsnprintf _wcrtomb_l _wcscoll_l _wcslen _wcsnrtombs_l _wcstod _wcstof _wcstol _wcstold _wcstoll _wcstoul _wcstoull
-  _wcsxfrm_l _wctob_l _wmemchr _wmemcmp dyld_stub_binder
+  _strtoull _strtoull_l _strxfrm_l _swprintf _symlink _sysconf _sysctlbyname _tan _tanh _truncate _unlinkat _utimensat
+  _vfprintf _vsnprintf _wcrtomb_l _wcscoll_l _wcslen _wcsnrtombs_l _wcstod _wcstof _wcstol _wcstold _wcstoll _wcstoul
+  _wcstoull _wcsxfrm_l _wctob_l _wmemchr _wmemcmp dyld_stub_binder
 `
 
 /** Names as the file spells them, with the leading underscore. */

@@ -77,6 +77,7 @@ export const zigCompiler = ({ zig, version }, name) => {
     command: [zig, 'c++'],
     version: `zig ${version} for ${triple}`,
     cpp20: true,
-    target: { ...target, flags: ['-target', triple, '-w'], lastFlags: ['-w'] },
+    // Zig takes the value of -march for the name of a processor.
+    target: { ...target, flags: ['-target', triple, '-w'], lastFlags: ['-w'], armBase: '-mcpu=generic' },
   }
 }

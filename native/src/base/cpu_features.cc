@@ -4,6 +4,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 namespace ane {
@@ -25,6 +29,13 @@ uint32_t SavedRegisters() {
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return low;
 }
+#elif defined(__aarch64__) && defined(__APPLE__)
+// Whether the processor has what Arm calls FEAT_<name>; no where the system does not know the name.
+bool Has(const char* name) {
+  int has = 0;
+  size_t size = sizeof has;
+  return sysctlbyname(name, &has, &size, nullptr, 0) == 0 && has != 0;
+}
 #endif
 
 CpuFeatures Detect() {
@@ -42,6 +53,12 @@ CpuFeatures Detect() {
   features.avx512_bf16 = features.avx512 && Has(CpuId(7, 1).eax, 5);
 #elif defined(__aarch64__)
   features.neon = true;
+#if defined(__APPLE__)
+  features.neon_bf16 = Has("hw.optional.arm.FEAT_BF16");
+#else
+  // Bits of Linux's <asm/hwcap.h>, which older systems do not name.
+  features.neon_bf16 = (getauxval(AT_HWCAP2) >> 14 & 1) != 0;
+#endif
 #endif
   return features;
 }

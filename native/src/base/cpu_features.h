@@ -9,6 +9,7 @@ struct CpuFeatures {
   bool avx512_bf16 = false;  // with all of avx512
   bool avx512_vnni = false;  // with all of avx512
   bool neon = false;    // AArch64
+  bool neon_bf16 = false;
 };
 
 const CpuFeatures& Cpu();

@@ -9,6 +9,7 @@ namespace ane {
 const GemmMicrokernel& GemmKernel(Arithmetic arithmetic) {
   if (arithmetic == Arithmetic::kBf16) {
     if (&Vec() == Avx512Table() && Cpu().avx512_bf16) return *Avx512Bf16Gemm();
+    if (&Vec() == NeonTable() && Cpu().neon_bf16) return *NeonBf16Gemm();
   }
   return *Vec().gemm;
 }

@@ -12,6 +12,7 @@ const GemmMicrokernel& GemmKernel(Arithmetic arithmetic);
 // With instructions beyond those of the vector tables; nullptr when the library was built for another processor family.
 // Whether this processor runs them is for the caller to check.
 const GemmMicrokernel* Avx512Bf16Gemm();
+const GemmMicrokernel* NeonBf16Gemm();
 const Int8Kernel* Avx512VnniGemm();
 
 // Of products of int8 on this processor, or nullptr.
