@@ -127,3 +127,64 @@ TEST(a_body_without_memory_ends_the_job_for_the_caller_alone) {
     }
   }
 }
+
+TEST(an_offer_is_taken_once_by_a_worker_or_by_nobody) {
+  for (int threads : {1, 2, 3}) {
+    ThreadPool pool(threads);
+    int calls = 0;
+    for (int round = 0; round < 500; ++round) {
+      const auto caller = std::this_thread::get_id();
+      int once = 0;
+      bool elsewhere = true, nested_alone = true;
+      auto body = [&] {
+        ++once;
+        const auto self = std::this_thread::get_id();
+        elsewhere = self != caller;
+        pool.ParallelFor(64, 1, [&](int64_t, int64_t) {
+          if (std::this_thread::get_id() != self) nested_alone = false;
+        });
+      };
+      pool.Offer(body);
+      std::atomic<int64_t> visited{0};
+      for (int job = 0; job < 3; ++job) {
+        pool.ParallelFor(50, 1, [&](int64_t begin, int64_t end) { visited += end - begin; });
+      }
+      pool.Withdraw();
+      EXPECT(visited == 150);
+      EXPECT(once <= 1);
+      EXPECT(elsewhere && nested_alone);
+      calls += once;
+      if (round % 100 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    EXPECT(threads > 1 || calls == 0);
+  }
+}
+
+TEST(a_worker_that_took_an_offer_joins_jobs_again) {
+  ThreadPool pool(2);
+  std::atomic<bool> inside{false}, end{false};
+  auto body = [&] {
+    inside = true;
+    while (!end) std::this_thread::yield();
+  };
+  pool.Offer(body);
+  while (!inside) std::this_thread::yield();
+  std::atomic<int64_t> visited{0};
+  const auto self = std::this_thread::get_id();
+  bool alone = true;
+  pool.ParallelFor(64, 1, [&](int64_t from, int64_t to) {
+    if (std::this_thread::get_id() != self) alone = false;
+    visited += to - from;
+  });
+  EXPECT(alone);
+  end = true;
+  pool.Withdraw();
+  for (bool joined = false; !joined;) {
+    pool.ParallelFor(64, 1, [&](int64_t from, int64_t to) {
+      if (std::this_thread::get_id() != self) joined = true;
+      for (std::atomic<int> spins{0}; spins < 2000;) ++spins;
+      visited += to - from;
+    });
+  }
+  EXPECT(visited % 64 == 0);
+}

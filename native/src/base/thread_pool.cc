@@ -51,6 +51,15 @@ inline void Pause() {
 #endif
 }
 
+// Waits for a worker, which may have been taken off its core: gives way to it now and then.
+template <typename Condition>
+void SpinWhile(const Condition& holds) {
+  for (int spins = 0; holds(); ++spins) {
+    if (spins % 1024 == 1023) std::this_thread::yield();
+    Pause();
+  }
+}
+
 }  // namespace
 
 // `gate` holds everything workers need to join a job or stay out of it: the number of workers inside it (bits 0–15),
@@ -68,6 +77,12 @@ struct ThreadPool::State {
   int64_t grain = 1;
   Call call = nullptr;
   void* context = nullptr;
+
+  // What one worker does aside from the jobs; the call changes only while there is no offer.
+  enum Offered { kNothing, kOpenOffer, kTaken };
+  std::atomic<int> offered{kNothing};
+  OfferedCall offered_call = nullptr;
+  void* offered_context = nullptr;
 
   std::mutex callers;
   std::mutex sleep;
@@ -103,12 +118,25 @@ struct ThreadPool::State {
 
   bool Joinable(uint64_t value, uint64_t seen) const { return (value & kOpen) != 0 && value / kJob != seen; }
 
-  // Called when no body runs.
+  // Called by the thread whose turn it is when no job runs; leaves everything while a worker may be at an offered body.
   void EvenMemory() {
+    if (offered.load(std::memory_order_acquire) != kNothing) return;
     for (auto& own : memory) {
       for (size_t w = 0; w < kWorkspaces; ++w) own[w].Reserve<char>(asked_inside[w].load(std::memory_order_relaxed));
     }
     uneven.store(false, std::memory_order_relaxed);
+  }
+
+  // Returns whether there was an offer that this worker was the first to see. Like a job it needs a core.
+  bool TakeOffer() {
+    int open = kOpenOffer;
+    if (!offered.compare_exchange_strong(open, kTaken, std::memory_order_acq_rel)) return false;
+    {
+      const Busy own;
+      if (own.others() < limit) offered_call(offered_context);
+    }
+    offered.store(kNothing, std::memory_order_release);
+    return true;
   }
 
   void Worker(size_t index) {
@@ -116,6 +144,7 @@ struct ThreadPool::State {
     own_index = index;
     uint64_t seen = 0;
     while (Wait(seen)) {
+      if (TakeOffer()) continue;
       uint64_t value = gate.load(std::memory_order_acquire);
       while (Joinable(value, seen) && !gate.compare_exchange_weak(value, value + 1, std::memory_order_acq_rel)) {
       }
@@ -129,9 +158,11 @@ struct ThreadPool::State {
     }
   }
 
-  // Returns true when there is a job to join, false when the pool ends.
+  // Returns true when there is an offer or a job to join, false when the pool ends.
   bool Wait(uint64_t seen) {
-    const auto ready = [&] { return stop.load(std::memory_order_acquire) || Joinable(gate.load(), seen); };
+    const auto ready = [&] {
+      return stop.load(std::memory_order_acquire) || offered.load() == kOpenOffer || Joinable(gate.load(), seen);
+    };
     if (spin && busy.load(std::memory_order_relaxed) < limit) {
       const auto end = std::chrono::steady_clock::now() + kSpinTime;
       do {
@@ -202,11 +233,7 @@ void ThreadPool::Run(int64_t count, int64_t grain, Call call, void* context) {
   state.Work(std::numeric_limits<int>::max());
   inside_body = false;
   state.gate.fetch_and(~State::kOpen);
-  for (int spins = 0; (state.gate.load(std::memory_order_acquire) & State::kInside) != 0; ++spins) {
-    // A worker may have been taken off its core: give way to it now and then.
-    if (spins % 1024 == 1023) std::this_thread::yield();
-    Pause();
-  }
+  SpinWhile([&] { return (state.gate.load(std::memory_order_acquire) & State::kInside) != 0; });
   if (state.failed.exchange(false, std::memory_order_relaxed)) throw std::bad_alloc();
   if (state.uneven.load(std::memory_order_relaxed)) state.EvenMemory();
 }
@@ -222,6 +249,31 @@ void* ThreadPool::ReserveBytes(Workspace workspace, size_t bytes) {
     if (asked < bytes) state.uneven.store(true, std::memory_order_relaxed);
   }
   return state.memory[own_index][w].Reserve<char>(bytes);
+}
+
+void ThreadPool::Offer(OfferedCall call, void* context) {
+  State& state = *state_;
+  if (state.workers.empty()) return;
+  std::lock_guard turn(state.callers);
+  if (state.spin) state.cores.KeepOff(state.workers);
+  state.offered_call = call;
+  state.offered_context = context;
+  state.offered.store(State::kOpenOffer);
+  state.WakeSleepers();
+}
+
+void ThreadPool::Withdraw() {
+  State& state = *state_;
+  int open = State::kOpenOffer;
+  state.offered.compare_exchange_strong(open, State::kNothing, std::memory_order_acq_rel);
+  SpinWhile([&] { return state.offered.load(std::memory_order_acquire) == State::kTaken; });
+  if (!state.uneven.load(std::memory_order_relaxed)) return;
+  std::lock_guard turn(state.callers);
+  try {
+    state.EvenMemory();
+  } catch (const std::bad_alloc&) {
+    // The next job tries again, and whoever runs it learns of a failure.
+  }
 }
 
 }  // namespace ane

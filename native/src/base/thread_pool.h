@@ -52,13 +52,25 @@ class ThreadPool {
     return static_cast<T*>(ReserveBytes(workspace, count * sizeof(T)));
   }
 
+  // Offers `body` to the workers: the first that is free calls it once while the caller goes on, and is missing in jobs
+  // until it returns. Where there is no worker, or no core for one, nobody does. The body throws nothing; calls of
+  // ParallelFor in it run on its thread. One offer at a time, to be withdrawn by the same thread. Allocates nothing.
+  template <typename Body>
+  void Offer(Body& body) {
+    Offer([](void* context) { (*static_cast<Body*>(context))(); }, &body);
+  }
+  // Ends the offer: nobody begins the body any more, and a worker that has begun it has returned.
+  void Withdraw();
+
   // Cores this process may use: affinity mask and cgroup quota considered.
   static int AvailableCores();
 
  private:
   using Call = void (*)(void* context, int64_t begin, int64_t end);
+  using OfferedCall = void (*)(void* context);
   void Run(int64_t count, int64_t grain, Call call, void* context);
   void* ReserveBytes(Workspace workspace, size_t bytes);
+  void Offer(OfferedCall call, void* context);
 
   struct State;
   std::unique_ptr<State> state_;

@@ -6,7 +6,7 @@
 namespace {
 
 // Raised when a function below changes its arguments or meaning, so that a stale build is recognised.
-constexpr int kInterfaceVersion = 6;
+constexpr int kInterfaceVersion = 7;
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ane::node::PrepareArguments(env);

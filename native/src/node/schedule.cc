@@ -1,4 +1,4 @@
-// scheduleCreate, scheduleRun, scheduleKernel, scheduleExecute, scheduleExecuteSync, hostKernelNames.
+// scheduleCreate, scheduleRun, scheduleKernel, scheduleExecute, scheduleExecuteSync, scheduleExecuteThen, hostKernelNames.
 #include "schedule/schedule.h"
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "node/kernel_arguments.h"
 #include "node/objects.h"
 #include "node/promise_worker.h"
+#include "schedule/overlap.h"
 
 namespace ane::node {
 namespace {
@@ -97,11 +98,11 @@ class Claim {
   std::shared_ptr<JsSchedule> schedule_;
 };
 
-// (schedule, entries): a Float64Array with one element per entry.
-Result<Claim> Prepare(const Napi::CallbackInfo& info) {
-  auto schedule = GetHandle<JsSchedule>(info[0], "schedule");
+// `entries` is a Float64Array with one element per entry.
+Result<Claim> Prepare(const Napi::Value& handle, const Napi::Value& times) {
+  auto schedule = GetHandle<JsSchedule>(handle, "schedule");
   if (!schedule.ok()) return schedule.status();
-  const Result<ArrayMemory> entries = GetTypedArray(info[1], "entries");
+  const Result<ArrayMemory> entries = GetTypedArray(times, "entries");
   if (!entries.ok()) return entries.status();
   if (entries.value().type != napi_float64_array ||
       entries.value().bytes != schedule.value()->schedule.size() * sizeof(double)) {
@@ -146,18 +147,67 @@ class ExecuteWorker : public PromiseWorker {
 };
 
 Result<Napi::Value> ScheduleExecute(const Napi::CallbackInfo& info) {
-  Result<Claim> schedule = Prepare(info);
+  Result<Claim> schedule = Prepare(info[0], info[1]);
   if (!schedule.ok()) return schedule.status();
   return PromiseWorker::Start(new ExecuteWorker(info.Env(), std::move(schedule.value()), info[0].As<Napi::Object>(),
                                                 info[1].As<Napi::Object>()));
 }
 
 Result<Napi::Value> ScheduleExecuteSync(const Napi::CallbackInfo& info) {
-  const Result<Claim> schedule = Prepare(info);
+  const Result<Claim> schedule = Prepare(info[0], info[1]);
   if (!schedule.ok()) return schedule.status();
   Status status = schedule.value()->schedule.Execute();
   if (!status.ok()) return status;
   return Deliver(info.Env(), *schedule.value(), info[1]);
+}
+
+class ExecuteThenWorker : public PromiseWorker {
+ public:
+  ExecuteThenWorker(const Napi::CallbackInfo& info, Claim first, Claim second)
+      : PromiseWorker(info.Env()), first_(std::move(first)), second_(std::move(second)) {
+    for (size_t i = 0; i < 4; ++i) arguments_.push_back(Napi::Persistent(info[i].As<Napi::Object>()));
+  }
+
+ protected:
+  Status Perform() override {
+    result_ = ExecuteOverlapped(first_->schedule, second_->schedule);
+    return result_.first;
+  }
+
+  // [milliseconds of the first, of its part alongside the second, of the second or the error that ended it]
+  Result<Napi::Value> Resolution(Napi::Env env) override {
+    for (const JsSchedule* schedule : {&*first_, &*second_}) {
+      Status status = CheckArrays(*schedule);
+      if (!status.ok()) return status;
+    }
+    Result<Napi::Value> first = Deliver(env, *first_, arguments_[1].Value());
+    if (!first.ok()) return first;
+    Result<Napi::Value> second =
+        result_.second.ok() ? Deliver(env, *second_, arguments_[3].Value()) : ErrorValue(env, result_.second);
+    if (!second.ok()) return second;
+    Napi::Array times = Napi::Array::New(env, 3);
+    times.Set(0u, first.value());
+    times.Set(1u, Napi::Number::New(env, result_.alongside_milliseconds));
+    times.Set(2u, second.value());
+    return Napi::Value(times);
+  }
+
+ private:
+  Claim first_, second_;
+  OverlapResult result_;
+  std::vector<Napi::ObjectReference> arguments_;  // handles keep the schedules' arrays
+};
+
+// (first, its entries, second, its entries)
+Result<Napi::Value> ScheduleExecuteThen(const Napi::CallbackInfo& info) {
+  Result<Claim> first = Prepare(info[0], info[1]);
+  if (!first.ok()) return first.status();
+  Result<Claim> second = Prepare(info[2], info[3]);
+  if (!second.ok()) return second.status();
+  if (&first.value()->schedule.device() != &second.value()->schedule.device()) {
+    return InvalidArgument("Expected schedules of one device, got one of another.");
+  }
+  return PromiseWorker::Start(new ExecuteThenWorker(info, std::move(first.value()), std::move(second.value())));
 }
 
 }  // namespace
@@ -169,6 +219,7 @@ void ExportSchedules(Napi::Env env, Napi::Object exports) {
   Export<ScheduleKernel>(env, exports, "scheduleKernel");
   Export<ScheduleExecute>(env, exports, "scheduleExecute");
   Export<ScheduleExecuteSync>(env, exports, "scheduleExecuteSync");
+  Export<ScheduleExecuteThen>(env, exports, "scheduleExecuteThen");
 }
 
 }  // namespace ane::node

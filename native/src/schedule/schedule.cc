@@ -29,6 +29,17 @@ std::vector<void*> OutputPointers(const std::vector<std::shared_ptr<Surface>>& s
   return pointers;
 }
 
+MemoryRange RangeOf(const void* data, size_t bytes) {
+  const auto begin = reinterpret_cast<uintptr_t>(data);
+  return {begin, begin + bytes};
+}
+
+MemoryRange RangeOf(const TensorView& view) {
+  if (view.rows == 0 || view.cols == 0) return RangeOf(view.data, 0);
+  const int64_t last = (view.rows - 1) * view.row_stride + (view.cols - 1) * view.col_stride;
+  return RangeOf(view.data, static_cast<size_t>(last + 1) * SizeOf(view.dtype));
+}
+
 }  // namespace
 
 Result<TensorView> MakeView(const Region& region, Dtype dtype, int64_t rows, int64_t cols, int64_t offset,
@@ -80,6 +91,7 @@ Status Schedule::AddRun(std::shared_ptr<Program> program, std::vector<std::share
   entry.written = outputs;
   entry.surfaces = std::move(inputs);
   entry.surfaces.insert(entry.surfaces.end(), outputs.begin(), outputs.end());
+  for (const auto& surface : entry.surfaces) entry.memory.push_back(RangeOf(surface->data(), surface->bytes()));
   entries_.push_back(std::move(entry));
   milliseconds_.resize(entries_.size());
   return {};
@@ -99,6 +111,9 @@ Status Schedule::AddKernel(const std::string& name, KernelOperands operands,
   }
   Entry entry;
   entry.kernel = kernel;
+  for (const auto& [_, views] : operands.views) {
+    for (const TensorView& view : views) entry.memory.push_back(RangeOf(view));
+  }
   entry.operands = std::move(operands);
   entry.surfaces = std::move(surfaces);
   entry.written = std::move(written);
@@ -128,16 +143,26 @@ Status Schedule::Execute() {
   if (session.pool() == nullptr) return DisposedDevice();
   const Clock::time_point start = Clock::now();
   for (size_t i = 0; i < entries_.size(); ++i) {
-    const Clock::time_point entry_start = Clock::now();
-    Status status = RunEntry(entries_[i], session);
+    Status status = RunEntry(i, session);
     if (!status.ok()) return status;
-    milliseconds_[i] = MillisecondsSince(entry_start);
   }
   total_milliseconds_ = MillisecondsSince(start);
   return {};
 }
 
-Status Schedule::RunEntry(const Entry& entry, const Device::Session& session) const {
+Status Schedule::RunEntry(size_t index, const Device::Session& session) {
+  const Clock::time_point start = Clock::now();
+  Status status;
+  try {
+    status = Run(entries_[index], session);
+  } catch (const std::bad_alloc&) {
+    status = {"OUT_OF_MEMORY", "No memory."};  // short enough to need none
+  }
+  milliseconds_[index] = MillisecondsSince(start);
+  return status;
+}
+
+Status Schedule::Run(const Entry& entry, const Device::Session& session) const {
   if (entry.program) {
     Status status =
         entry.program->executable().Run(entry.inputs, entry.outputs, session.scratch(), *session.pool());

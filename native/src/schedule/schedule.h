@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,11 @@ struct Region {
 Result<TensorView> MakeView(const Region& region, Dtype dtype, int64_t rows, int64_t cols, int64_t offset,
                             int64_t row_stride, int64_t col_stride);
 
+// Bytes [begin, end) that an entry may read or write.
+struct MemoryRange {
+  uintptr_t begin, end;
+};
+
 class Schedule {
  public:
   explicit Schedule(std::shared_ptr<Device> device);
@@ -35,7 +41,6 @@ class Schedule {
                    std::vector<std::shared_ptr<Surface>> written);
 
   size_t size() const { return entries_.size(); }
-  const Device& device() const { return *device_; }
 
   // Claims the schedule for one execution: fails if it is executing or names something disposed. After a success the
   // caller calls Execute once, from any thread, reads the times, and calls End.
@@ -47,6 +52,14 @@ class Schedule {
   const std::vector<double>& milliseconds() const { return milliseconds_; }
   double total_milliseconds() const { return total_milliseconds_; }
 
+  // For those who run entries themselves, between Begin and End and within one session. Throws nothing.
+  Status RunEntry(size_t index, const Device::Session& session);
+  void set_total_milliseconds(double milliseconds) { total_milliseconds_ = milliseconds; }
+  Device& device() { return *device_; }
+  // Whether an entry is a host kernel: it works in memory of its thread, where runs share the device's.
+  bool IsKernel(size_t index) const { return entries_[index].program == nullptr; }
+  const std::vector<MemoryRange>& Memory(size_t index) const { return entries_[index].memory; }
+
  private:
   struct Entry {
     std::shared_ptr<Program> program;  // nullptr for a kernel
@@ -56,9 +69,10 @@ class Schedule {
     std::vector<std::shared_ptr<Surface>> written;
     std::vector<const void*> inputs;
     std::vector<void*> outputs;
+    std::vector<MemoryRange> memory;
   };
 
-  Status RunEntry(const Entry& entry, const Device::Session& session) const;
+  Status Run(const Entry& entry, const Device::Session& session) const;
   Status CheckIdle() const;
 
   std::shared_ptr<Device> device_;

@@ -148,6 +148,14 @@ export interface ScheduleTimes {
   readonly entries: Float64Array
 }
 
+/** Times of an execution that another follows. */
+export interface FollowedTimes extends ScheduleTimes {
+  /** Milliseconds another thread ran entries alongside those of `next`; in no total. */
+  readonly alongside: number
+  /** Of the schedule that followed, or what ended it. */
+  readonly next: ScheduleTimes | Error
+}
+
 /**
  * A fixed list of program runs and host kernels, recorded once and executed many times without entering JavaScript.
  * Surfaces and arrays named in it are kept alive by it. One execution at a time.
@@ -159,6 +167,16 @@ export interface Schedule {
   /** Appends a host kernel by name (see `kernels`). @throws if an operand is missing, unknown, misshapen or out of bounds */
   kernel(name: string, operands: KernelOperands, options?: { label?: string; group?: string }): this
   execute(): Promise<ScheduleTimes>
+  /**
+   * Executes these entries and then those of `next`, with the numbers of two executions.
+   *
+   * If these are all host kernels, a thread runs them in order alongside entries of `next` that share no memory with the
+   * ones still to run. `total` is what execution waited for, so that both totals add up to the whole. Rejects if one
+   * of these entries fails; if one of `next` fails, these are completed and `next` is the error.
+   *
+   * @throws {TypeError} if `next` is this schedule or of another device
+   */
+  executeThen(next: Schedule): Promise<FollowedTimes>
   executeSync(): ScheduleTimes
 }
 

@@ -103,10 +103,17 @@ export interface Addon {
   ): void
   scheduleExecute(schedule: ScheduleHandle, entries: Float64Array): Promise<number>
   scheduleExecuteSync(schedule: ScheduleHandle, entries: Float64Array): number
+  /** Milliseconds of the first, of its part alongside the second, and of the second or what ended it. */
+  scheduleExecuteThen(
+    first: ScheduleHandle,
+    entries: Float64Array,
+    second: ScheduleHandle,
+    secondEntries: Float64Array,
+  ): Promise<[total: number, alongside: number, next: number | Error]>
 }
 
 /** Version of the functions above; the addon of another build is refused. */
-export const interfaceVersion = 6
+export const interfaceVersion = 7
 
 let loaded: Addon | undefined
 

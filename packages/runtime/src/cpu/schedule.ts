@@ -1,6 +1,15 @@
 /** Schedules of the CPU engine: recorded here, executed by the addon without entering JavaScript. */
 import { captureStack, engineError } from '../ane-error.js'
-import type { Bindings, Executable, KernelOperands, Schedule, ScheduleEntry, ScheduleTimes, View } from '../device.js'
+import type {
+  Bindings,
+  Executable,
+  FollowedTimes,
+  KernelOperands,
+  Schedule,
+  ScheduleEntry,
+  ScheduleTimes,
+  View,
+} from '../device.js'
 import { checkOperands } from '../reference/kernels/operands.js'
 import { describeEntry, type EntryOptions } from '../schedule-entries.js'
 import { isSurface } from '../views.js'
@@ -67,6 +76,23 @@ export class CpuSchedule implements Schedule {
     try {
       const total = await this.#addon.scheduleExecute(this.#handle, entries)
       return { total, entries }
+    } catch (cause) {
+      throw engineError(cause, stack)
+    }
+  }
+
+  async executeThen(next: Schedule): Promise<FollowedTimes> {
+    const stack = captureStack(this.executeThen)
+    if (!(next instanceof CpuSchedule) || next.#owner !== this.#owner) {
+      throw new TypeError('Expected a schedule of this device, got another object.')
+    }
+    const entries = new Float64Array(this.#entries.length)
+    const nextEntries = new Float64Array(next.#entries.length)
+    try {
+      const times = await this.#addon.scheduleExecuteThen(this.#handle, entries, next.#handle, nextEntries)
+      const [total, alongside, end] = times
+      const following = typeof end === 'number' ? { total: end, entries: nextEntries } : engineError(end, stack)
+      return { total, entries, alongside, next: following }
     } catch (cause) {
       throw engineError(cause, stack)
     }

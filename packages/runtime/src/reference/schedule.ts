@@ -1,5 +1,14 @@
 /** Schedules of the reference device: the same list, executed entry by entry in JavaScript. */
-import type { Bindings, Executable, KernelOperands, Schedule, ScheduleEntry, ScheduleTimes, View } from '../device.js'
+import type {
+  Bindings,
+  Executable,
+  FollowedTimes,
+  KernelOperands,
+  Schedule,
+  ScheduleEntry,
+  ScheduleTimes,
+  View,
+} from '../device.js'
 import { describeEntry, type EntryOptions } from '../schedule-entries.js'
 import { isSurface } from '../views.js'
 import { ReferenceExecutable } from './executable.js'
@@ -71,6 +80,32 @@ export class ReferenceSchedule implements Schedule {
     this.#begin()
     await new Promise(setImmediate)
     return this.#execute()
+  }
+
+  async executeThen(next: Schedule): Promise<FollowedTimes> {
+    if (!(next instanceof ReferenceSchedule) || next.#owner !== this.#owner) {
+      throw new TypeError('Expected a schedule of this device, got another object.')
+    }
+    this.#begin()
+    try {
+      next.#begin()
+    } catch (error) {
+      this.#executing = false
+      throw error
+    }
+    await new Promise(setImmediate)
+    let times: ScheduleTimes
+    try {
+      times = this.#execute()
+    } catch (error) {
+      next.#executing = false
+      throw error
+    }
+    try {
+      return { ...times, alongside: 0, next: next.#execute() }
+    } catch (error) {
+      return { ...times, alongside: 0, next: error as Error }
+    }
   }
 
   executeSync(): ScheduleTimes {

@@ -1,0 +1,125 @@
+#include "schedule/overlap.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <utility>
+
+namespace ane {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double MillisecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+bool Shares(const std::vector<MemoryRange>& a, const std::vector<MemoryRange>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const MemoryRange& x) {
+    return std::any_of(b.begin(), b.end(), [&](const MemoryRange& y) { return x.begin < y.end && y.begin < x.end; });
+  });
+}
+
+// Runs the entries of a schedule in order: a worker as long as it may, the caller whenever it needs some.
+class Alongside {
+ public:
+  Alongside(Schedule& schedule, const Device::Session& session) : schedule_(schedule), session_(session) {
+    for (size_t i = 0; i < schedule.size(); ++i) kernels_ = kernels_ && schedule.IsKernel(i);
+  }
+  ~Alongside() { Stop(); }
+
+  // Offers the entries left to a worker. Runs of programs share the device's memory with those of the caller.
+  void Offer() {
+    if (offered_ || !kernels_ || !status_.ok() || done() == schedule_.size()) return;
+    offered_ = true;
+    stop_.store(false, std::memory_order_relaxed);
+    session_.pool()->Offer(body_);
+  }
+
+  // Returns once the first `count` entries are complete, or one has failed.
+  Status Complete(size_t count) {
+    if (done() >= count) return {};
+    const Clock::time_point start = Clock::now();
+    Stop();
+    while (status_.ok() && done() < count) RunNext();
+    milliseconds_ += MillisecondsSince(start);
+    return status_;
+  }
+
+  // How many entries at the front have to be complete before an entry of another schedule starts.
+  size_t NeededBy(const std::vector<MemoryRange>& memory) const {
+    for (size_t count = schedule_.size(); count > done(); --count) {
+      if (Shares(schedule_.Memory(count - 1), memory)) return count;
+    }
+    return 0;
+  }
+
+  // Milliseconds the caller spent in Complete, and those a worker ran entries.
+  double milliseconds() const { return milliseconds_; }
+  double worker_milliseconds() const { return worker_milliseconds_; }
+
+ private:
+  size_t done() const { return done_.load(std::memory_order_acquire); }
+
+  // Whoever runs entries has the schedule to itself: a worker between Offer and Stop, else the caller.
+  void RunNext() {
+    const size_t index = done_.load(std::memory_order_relaxed);
+    status_ = schedule_.RunEntry(index, session_);
+    if (status_.ok()) done_.store(index + 1, std::memory_order_release);
+  }
+
+  void RunAsWorker() {
+    const Clock::time_point start = Clock::now();
+    while (status_.ok() && done() < schedule_.size() && !stop_.load(std::memory_order_relaxed)) RunNext();
+    worker_milliseconds_ += MillisecondsSince(start);
+  }
+
+  void Stop() {
+    if (!offered_) return;
+    stop_.store(true, std::memory_order_relaxed);
+    session_.pool()->Withdraw();
+    offered_ = false;
+  }
+
+  struct Body {
+    Alongside& self;
+    void operator()() const { self.RunAsWorker(); }
+  };
+
+  Schedule& schedule_;
+  const Device::Session& session_;
+  Body body_{*this};
+  bool kernels_ = true;
+  bool offered_ = false;
+  Status status_;
+  std::atomic<size_t> done_{0};
+  std::atomic<bool> stop_{false};
+  double milliseconds_ = 0;
+  double worker_milliseconds_ = 0;
+};
+
+}  // namespace
+
+OverlapResult ExecuteOverlapped(Schedule& first, Schedule& second) {
+  OverlapResult result;
+  const Device::Session session(first.device());
+  if (session.pool() == nullptr) {
+    result.first = InvalidArgument("Expected a live device, got a disposed one.");
+    return result;
+  }
+  const Clock::time_point start = Clock::now();
+  Alongside alongside(first, session);
+  for (size_t i = 0; i < second.size() && result.first.ok() && result.second.ok(); ++i) {
+    result.first = alongside.Complete(alongside.NeededBy(second.Memory(i)));
+    if (!result.first.ok()) break;
+    alongside.Offer();
+    result.second = second.RunEntry(i, session);
+  }
+  if (result.first.ok()) result.first = alongside.Complete(first.size());
+  first.set_total_milliseconds(alongside.milliseconds());
+  second.set_total_milliseconds(MillisecondsSince(start) - alongside.milliseconds());
+  result.alongside_milliseconds = alongside.worker_milliseconds();
+  return result;
+}
+
+}  // namespace ane
