@@ -1,4 +1,4 @@
-import type { TrainStep } from '@ane/models'
+import type { TrainStep, UpdateTimes } from '@ane/models'
 import {
   AdamW,
   clipFactor,
@@ -29,7 +29,8 @@ export class Optimization {
   readonly #schedule: Schedule
   readonly #lossScale: LossScale
   readonly #adamw: AdamW
-  #updateMs = 0
+  #forward = false
+  #update!: UpdateTimes
 
   constructor(
     private readonly trainStep: TrainStep,
@@ -44,7 +45,8 @@ export class Optimization {
       weightDecay: options.weightDecay,
       kernel: async (_, { epsilon, gradientScale, ...hyper }) => {
         const step = this.#adamw.steps + 1
-        this.#updateMs = await trainStep.adamw({ ...hyper, eps: epsilon, gradScale: gradientScale, step })
+        const numbers = { ...hyper, eps: epsilon, gradScale: gradientScale, step }
+        this.#update = await trainStep.adamw(numbers, { forward: this.#forward })
       },
     })
   }
@@ -54,8 +56,10 @@ export class Optimization {
    *
    * @param step number of this step, from 1
    * @param fillBatch puts the next micro-batch into the training step
+   * @param fillAhead does so with the first one of the following step before its turn, if there is one and it is known, so
+   * that its forward pass runs along with the update; returns whether it did
    */
-  async run(step: number, fillBatch: () => void): Promise<OptimizationResult> {
+  async run(step: number, fillBatch: () => void, fillAhead = () => false): Promise<OptimizationResult> {
     const { trainStep, options } = this
     const clock = new StepClock()
     const lossScale = this.#lossScale.scale
@@ -74,8 +78,10 @@ export class Optimization {
     const finite = Number.isFinite(norm)
     if (finite) {
       const clip = options.maxGradNorm > 0 ? clipFactor(norm, options.maxGradNorm) : 1
+      this.#forward = fillAhead()
       await this.#adamw.step(learningRate, clip * unscale)
-      clock.addHost(this.#updateMs)
+      clock.addHost(this.#update.update)
+      if (this.#update.forward !== undefined) clock.add(this.#update.forward)
     } else trainStep.zeroGradients()
     this.#lossScale.update(finite)
     return { loss, learningRate, norm, lossScale, nextLossScale: this.#lossScale.scale, times: clock.stop() }

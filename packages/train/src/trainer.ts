@@ -13,7 +13,7 @@ import { RunError } from './errors.js'
 import { Evaluation } from './evaluation.js'
 import { Optimization } from './optimization.js'
 import type { TrainingOptions } from './options.js'
-import { epochSampler, evaluationStarts, type Sampler } from './sampler.js'
+import { epochSampler, evaluationStarts, type Sampler, type SamplerState } from './sampler.js'
 import { splitTokens, type TokenSource } from './token-source.js'
 
 /** What a run needs; everything stays owned by the caller. */
@@ -59,6 +59,8 @@ class Run {
   readonly #optimization: Optimization
   readonly #smoothed = new MovingAverage(0.95)
   readonly #window: Int32Array
+  /** Windows drawn for the step to come, and the sampler's state before that. */
+  #drawn?: { readonly starts: readonly number[]; readonly before: SamplerState }
   readonly #flopsPerStep: number
   #step = 0
   #tokens = 0
@@ -117,13 +119,19 @@ class Run {
       const event = await this.#trainOnce()
       yield event
       if (event['train/skipped']) yield this.#warnOfSkip(event)
+      if (this.#evaluates) yield* this.#evaluate()
       const last = this.#step === options.maxSteps
-      if (this.#evaluation && (last || this.#step % options.evalSteps === 0)) yield* this.#evaluate()
       if (!last && options.saveSteps > 0 && this.#step % options.saveSteps === 0) yield* this.#save('interval')
       reason = this.#stopReason()
     }
     yield* this.#save(reason === 'interrupted' || reason === 'restart' ? reason : 'final')
     yield { type: 'end', time: now(), step: this.#step, reason }
+  }
+
+  /** Whether a validation follows the step under way. */
+  get #evaluates(): boolean {
+    const { maxSteps, evalSteps } = this.setup.options
+    return this.#evaluation !== undefined && (this.#step === maxSteps || this.#step % evalSteps === 0)
   }
 
   #stopReason(): EndEvent['reason'] | undefined {
@@ -138,7 +146,11 @@ class Run {
   }
 
   async #trainOnce(): Promise<StepEvent> {
-    const result = await this.#optimization.run(++this.#step, () => this.#fillBatch())
+    const result = await this.#optimization.run(
+      ++this.#step,
+      () => this.#fillBatch(),
+      () => this.#fillAhead(),
+    )
     const finite = Number.isFinite(result.norm)
     this.#nextLossScale = result.nextLossScale
     this.#skippedInARow = finite ? 0 : this.#skippedInARow + 1
@@ -163,9 +175,26 @@ class Run {
   }
 
   #fillBatch(): void {
+    const starts = this.#drawn?.starts ?? this.#sampler.next(this.setup.options.batchSize)
+    this.#drawn = undefined
+    this.#fill(starts)
+  }
+
+  /** Fills in the first batch of the step to come, unless the run ends or validates before it. */
+  #fillAhead(): boolean {
+    const { options, signal } = this.setup
+    if (this.#evaluates || this.#step >= options.maxSteps || signal?.aborted) return false
+    const before = this.#sampler.state()
+    const starts = this.#sampler.next(options.batchSize)
+    this.#drawn = { starts, before }
+    this.#fill(starts)
+    return true
+  }
+
+  #fill(starts: readonly number[]): void {
     const { options, trainStep, tokens } = this.setup
-    const { seqLen, batchSize } = options
-    this.#sampler.next(batchSize).forEach((start, row) => {
+    const { seqLen } = options
+    starts.forEach((start, row) => {
       tokens.read(start, this.#window)
       trainStep.tokens.set(this.#window.subarray(0, seqLen), row * seqLen)
       trainStep.targets.set(this.#window.subarray(1), row * seqLen)
@@ -228,7 +257,7 @@ class Run {
       step: this.#step,
       ...this.#optimization.state(),
       tokens: this.#tokens,
-      sampler: this.#sampler.state(),
+      sampler: this.#drawn?.before ?? this.#sampler.state(),
       smoothedLoss: this.#smoothed.state(),
       bestEvalLoss: Number.isFinite(this.#best.loss) ? this.#best.loss : null,
       bestCheckpoint: this.#best.checkpoint,

@@ -122,6 +122,7 @@ export async function measurePipeline(
     const counts = countsOf(step, pipeline, step.compiles)
     const samples: PipelineSample[] = []
     const batches = madeUpBatches(workload.config.vocab_size)
+    batches(step, 0)
     let loss = Number.NaN
     for (let index = 0; index <= steps; index++) {
       const { loss: after, sample } = await timeStep(step, batches, index)

@@ -1,10 +1,12 @@
 /** Timing training steps. */
 import {
+  type AdamwHyperparameters,
   createTrainStep,
   type HostOp,
   initialWeights,
   type LayersPerProgram,
   type ModelConfig,
+  type StepTimes,
   type TrainStep,
   type WeightBinding,
 } from '@ane/models'
@@ -44,7 +46,10 @@ export interface StepSample {
   /** Waiting for programs that are being compiled. */
   readonly compile: number
   readonly gradient_norm: number
+  /** What the step waited for the update. */
   readonly update: number
+  /** What another thread ran of the update meanwhile; part of no other time. */
+  readonly update_alongside: number
   /** What the schedules of the passes took beyond their entries. */
   readonly schedule: number
   /** What is left of the step. */
@@ -53,18 +58,27 @@ export interface StepSample {
 
 const LOSS_SCALE = 1024
 
-/** Runs one step, from tokens to updated weights; `index` counts from 0. */
+/**
+ * Runs one step, from loss to updated weights and the forward pass of the next step; `index` counts from 0.
+ *
+ * Every step holds one forward pass but the first, which has to run its own too. With baked weights each runs its own.
+ *
+ * @param step filled in with the batch of `index`; afterwards with the following one
+ */
 export async function timeStep(
   step: TrainStep,
   batches: Batches,
   index: number,
 ): Promise<{ loss: number; sample: StepSample }> {
   const start = performance.now()
-  batches(step, index)
   const { loss, times } = await step.forwardBackward(LOSS_SCALE)
-  const { norm, update } = await timeUpdate(step, index)
+  const norm = await timeNorm(step)
+  batches(step, index + 1)
+  const { update, alongside, forward } = await step.adamw(hyperparameters(norm.value, index), { forward: true })
   const total = performance.now() - start
-  const { device_forward, device_backward, host, staging, compile } = times
+  const sum = (part: keyof StepTimes) => times[part] + (forward?.[part] ?? 0)
+  const [device_forward, device_backward] = [sum('device_forward'), sum('device_backward')]
+  const [host, staging, compile, passes] = [sum('host'), sum('staging'), sum('compile'), sum('total')]
   const entries = device_forward + device_backward + host + staging + compile
   const sample = {
     step: total,
@@ -73,21 +87,29 @@ export async function timeStep(
     host,
     staging,
     compile,
-    gradient_norm: norm,
+    gradient_norm: norm.milliseconds,
     update,
-    schedule: Math.max(0, times.total - entries),
-    javascript: Math.max(0, total - times.total - norm - update),
+    update_alongside: alongside,
+    schedule: Math.max(0, passes - entries),
+    javascript: Math.max(0, total - passes - norm.milliseconds - update),
   }
   return { loss, sample }
 }
 
 /** Clips the gradients of a pass and updates every weight; milliseconds of both parts. */
 export async function timeUpdate(step: TrainStep, index: number): Promise<{ norm: number; update: number }> {
+  const norm = await timeNorm(step)
+  const { update } = await step.adamw(hyperparameters(norm.value, index))
+  return { norm: norm.milliseconds, update }
+}
+
+async function timeNorm(step: TrainStep): Promise<{ value: number; milliseconds: number }> {
   const start = performance.now()
-  const gradNorm = await step.gradNorm()
-  const norm = performance.now() - start
+  const value = await step.gradNorm()
+  return { value, milliseconds: performance.now() - start }
+}
+
+function hyperparameters(gradNorm: number, index: number): AdamwHyperparameters {
   const gradScale = Math.min(1, LOSS_SCALE / (gradNorm + 1e-6)) / LOSS_SCALE
-  const hyper = { learningRate: 1e-4, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 }
-  const update = await step.adamw({ ...hyper, step: index + 1, gradScale })
-  return { norm, update }
+  return { learningRate: 1e-4, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, step: index + 1, gradScale }
 }

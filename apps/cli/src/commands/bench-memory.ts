@@ -38,6 +38,7 @@ export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
     const device = await asUsage(() => openDevice('cpu', { threads, math }))
     const step = await asUsage(() => createStep(device, { config, batchSize, seqLen, dtype }))
     const batches = madeUpBatches(config.vocab_size)
+    batches(step, 0)
     const afterStep = new Float64Array(steps)
     for (let index = 0; index < steps; index++) {
       await timeStep(step, batches, index)

@@ -121,11 +121,12 @@ async function measureStep(
   const samples: StepSample[] = []
   const losses: number[] = []
   let distinct = 0
+  batches(step, 0)
   for (let index = 0; index < WARM_UP + steps; index++) {
     if (index >= WARM_UP) await limits.take()
+    distinct += new Set(step.tokens).size
     const { loss, sample } = await timeStep(step, batches, index)
     losses.push(loss)
-    distinct += new Set(step.tokens).size
     if (index >= WARM_UP) samples.push(sample)
   }
   const { forward, backward } = step.executables

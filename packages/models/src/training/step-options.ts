@@ -32,6 +32,16 @@ export interface StepTimes {
   readonly total: number
 }
 
+/** Milliseconds of one update. */
+export interface UpdateTimes {
+  /** What the call waited for the update. */
+  readonly update: number
+  /** What another thread ran of it alongside the forward pass; in no other time. */
+  readonly alongside: number
+  /** The forward pass that was asked for, unless it did not run. */
+  readonly forward?: StepTimes
+}
+
 /** Result of one forward and backward pass. */
 export interface StepResult {
   /** Mean cross-entropy over the targets that count, in nats, without the loss scale. */

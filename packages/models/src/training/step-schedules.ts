@@ -1,4 +1,4 @@
-import { type Device, type Schedule, type View, view } from '@ane/runtime'
+import { type Device, type Schedule, type ScheduleTimes, type View, view } from '@ane/runtime'
 import type { BoundProgram } from '../binding.js'
 import type { Weights } from '../weights.js'
 import type { Classifier } from './classifier.js'
@@ -6,7 +6,7 @@ import type { GradientPass } from './gradients.js'
 import type { Parameters } from './parameters.js'
 import type { SegmentPrograms } from './segment-programs.js'
 import { recordBackward, recordForward } from './segment-schedule.js'
-import type { StepTimes } from './step-options.js'
+import type { StepTimes, UpdateTimes } from './step-options.js'
 
 /** What the schedules of a training step work on. */
 export interface StepParts {
@@ -27,8 +27,7 @@ export type Pass = 'forward' | 'loss' | 'first_backward' | 'backward'
 export class StepSchedules {
   /** Copies the weights to where the device reads them. */
   readonly stage: Schedule
-  /** Updates every weight. */
-  readonly update: Schedule
+  readonly #update: Schedule
   /** Sums the squares of all gradients. */
   readonly squares: Schedule
   /** Writes the norm of the gradients, from their squares, to `gradientNorm`. */
@@ -46,7 +45,7 @@ export class StepSchedules {
     this.#parts = parts
     this.#weights = parameters.values
     this.stage = parts.device.createSchedule()
-    this.update = parts.device.createSchedule()
+    this.#update = parts.device.createSchedule()
     this.squares = this.#record((schedule) => parameters.gradients.recordAllSquares(schedule))
     this.norm = this.#record((schedule) => parameters.recordGradientNorm(schedule, this.gradientNorm))
     this.compile()
@@ -64,7 +63,7 @@ export class StepSchedules {
       }
     }
     parameters.recordStaging(schedules.stage)
-    parameters.recordUpdate(schedules.update)
+    parameters.recordUpdate(schedules.#update)
     return schedules
   }
 
@@ -116,18 +115,33 @@ export class StepSchedules {
 
   /** Runs passes one after the other, each as soon as its programs are compiled. */
   async run(passes: readonly Pass[]): Promise<StepTimes> {
-    const times = { device_forward: 0, device_backward: 0, host: 0, staging: 0, compile: 0, total: 0 }
+    const times = noTimes()
     for (const pass of passes) {
       const asked = performance.now()
       await this.#ready[pass === 'forward' || pass === 'loss' ? 'forward' : 'backward']
-      const waited = performance.now() - asked
-      const schedule = this.#passes[pass]
-      const { total, entries } = await schedule.execute()
-      for (const [i, { group }] of schedule.entries.entries()) times[group as keyof StepTimes] += entries[i]
-      times.compile += waited
-      times.total += total + waited
+      times.compile += performance.now() - asked
+      addTimes(times, this.#passes[pass], await this.#passes[pass].execute())
     }
+    times.total += times.compile
     return times
+  }
+
+  /** Updates every weight. */
+  async update(): Promise<UpdateTimes> {
+    const { total: update } = await this.#update.execute()
+    return { update, alongside: 0 }
+  }
+
+  /**
+   * Updates every weight and runs the forward pass, whose programs have to be compiled, as far as can be at once.
+   *
+   * @returns with the times the error that ended the forward pass, if one did
+   */
+  async updateAndForward(): Promise<{ times: UpdateTimes; failure?: Error }> {
+    const { forward } = this.#passes
+    const { total: update, alongside, next } = await this.#update.executeThen(forward)
+    if (next instanceof Error) return { times: { update, alongside }, failure: next }
+    return { times: { update, alongside, forward: addTimes(noTimes(), forward, next) } }
   }
 
   /** Logits of the forward pass before, `[S, N]` in memory of their own. */
@@ -169,4 +183,22 @@ export class StepSchedules {
     }
     classifier.recordEmbeddingBackward(schedule, gradients, gradient)
   }
+}
+
+type MutableTimes = { -readonly [part in keyof StepTimes]: number }
+
+const noTimes = (): MutableTimes => ({
+  device_forward: 0,
+  device_backward: 0,
+  host: 0,
+  staging: 0,
+  compile: 0,
+  total: 0,
+})
+
+/** Adds the times of an execution, entries by group. */
+function addTimes(times: MutableTimes, schedule: Schedule, { total, entries }: ScheduleTimes): StepTimes {
+  for (let i = 0; i < entries.length; i++) times[schedule.entries[i].group as keyof StepTimes] += entries[i]
+  times.total += total
+  return times
 }

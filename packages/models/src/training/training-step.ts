@@ -13,7 +13,7 @@ import { Classifier } from './classifier.js'
 import { namingMemory } from './out-of-memory.js'
 import { type AdamwHyperparameters, Parameters } from './parameters.js'
 import { SegmentPrograms } from './segment-programs.js'
-import { checkStepOptions, type StepResult, type TrainStepOptions } from './step-options.js'
+import { checkStepOptions, type StepResult, type TrainStepOptions, type UpdateTimes } from './step-options.js'
 import { type Pass, StepSchedules } from './step-schedules.js'
 
 /**
@@ -30,6 +30,8 @@ export class TrainStep {
   readonly firstMoments: Weights
   readonly secondMoments: Weights
   readonly #compact: ((target: number) => number) | undefined
+  /** How the forward pass of the classifier's tokens with the current weights ended, if that is the last thing that ran. */
+  #ahead?: 'done' | Error
 
   private constructor(
     private readonly device: OwnedDevice,
@@ -40,7 +42,7 @@ export class TrainStep {
     private readonly classifier: Classifier,
     private readonly schedules: StepSchedules,
   ) {
-    this.tokens = classifier.tokens
+    this.tokens = new Int32Array(classifier.tokens.length)
     this.targets = new Int32Array(classifier.targets.length).fill(-1)
     this.parameters = store.values
     this.firstMoments = store.firstMoments
@@ -98,16 +100,24 @@ export class TrainStep {
     return Array.from({ length: this.config.vocab_size }, (_, id) => id).filter((id) => !trained.has(id))
   }
 
-  #fill(): void {
-    checkTokens(this.tokens, this.config.vocab_size)
-    checkTargets(this.targets, this.config.vocab_size)
-    const { targets } = this.classifier
-    if (this.#compact === undefined) targets.set(this.targets)
-    else for (let i = 0; i < targets.length; i++) targets[i] = this.#compact(this.targets[i])
+  /** Passes on what was filled in; returns how the forward pass of these tokens ended, if it has just run. */
+  #fill({ targets }: { targets: boolean }): 'done' | Error | undefined {
+    const { classifier, config } = this
+    checkTokens(this.tokens, config.vocab_size)
+    if (targets) {
+      checkTargets(this.targets, config.vocab_size)
+      if (this.#compact === undefined) classifier.targets.set(this.targets)
+      else for (let i = 0; i < this.targets.length; i++) classifier.targets[i] = this.#compact(this.targets[i])
+    }
+    const ahead = this.tokens.every((token, i) => token === classifier.tokens[i]) ? this.#ahead : undefined
+    this.#ahead = undefined
+    classifier.tokens.set(this.tokens)
+    return ahead
   }
 
   /**
-   * Runs the model forward and backward and adds d loss / d weight · `lossScale` to `gradients`.
+   * Runs the model forward, unless `adamw` has just done that, and backward, and adds d loss / d weight · `lossScale` to
+   * `gradients`.
    *
    * @throws {RangeError} if a token or target is outside the vocabulary, no target counts, or `lossScale` is not positive
    */
@@ -115,12 +125,14 @@ export class TrainStep {
     if (!(lossScale > 0 && Number.isFinite(lossScale))) {
       throw new RangeError(`Expected a positive number for loss_scale, got ${lossScale}.`)
     }
-    this.#fill()
+    const ahead = this.#fill({ targets: true })
+    if (ahead instanceof Error) throw ahead
     this.classifier.scale[0] = lossScale
     const { gradients } = this.store
     const first = gradients.begin()
+    const backward = first ? 'first_backward' : 'backward'
     try {
-      return await this.#run(['forward', first ? 'first_backward' : 'backward'])
+      return await this.#run(ahead ? [backward] : ['forward', backward])
     } catch (error) {
       if (first) gradients.clear()
       throw error
@@ -129,7 +141,7 @@ export class TrainStep {
 
   /** Runs the model forward; gradients stay. @throws {RangeError} as `forwardBackward` */
   async evaluate(): Promise<StepResult> {
-    this.#fill()
+    this.#fill({ targets: true })
     return this.#run(['forward', 'loss'])
   }
 
@@ -141,7 +153,7 @@ export class TrainStep {
 
   /** Logits of the current tokens, `[batchSize · seqLen, vocabulary]` fp32, a copy; runs the model forward. */
   async logits(): Promise<Float32Array> {
-    checkTokens(this.tokens, this.config.vocab_size)
+    this.#fill({ targets: false })
     await this.schedules.run(['forward'])
     return this.schedules.logits()
   }
@@ -167,27 +179,49 @@ export class TrainStep {
   }
 
   /**
-   * Updates every weight by AdamW, refreshes what the device reads and zeroes the gradients; returns milliseconds.
+   * Updates every weight by AdamW, refreshes what the device reads and zeroes the gradients.
    *
-   * With baked weights the programs are then compiled in the background; the next pass waits for those it runs.
+   * With `forward` the forward pass of `tokens`, filled in for the next micro-batch before this call, runs along with the
+   * update: one thread updates while the others compute. If the next call is `forwardBackward` of the same tokens, it
+   * starts at the loss, or throws what ended the pass; any other call forgets the pass. All numbers are those of the
+   * calls one by one.
    *
+   * With baked weights the programs are compiled in the background after the update; the next pass waits for those it
+   * runs, and `forward` does nothing.
+   *
+   * @throws {RangeError} if a number or a token makes no sense; nothing has changed then
    * @throws {AneError} if the programs of the weights before did not compile
    */
-  async adamw(hyper: AdamwHyperparameters): Promise<number> {
+  async adamw(hyper: AdamwHyperparameters, { forward = false } = {}): Promise<UpdateTimes> {
+    if (forward) checkTokens(this.tokens, this.config.vocab_size)
     this.store.setHyperparameters(hyper)
     await this.schedules.compiled()
     const { gradients } = this.store
     gradients.materialize()
     await this.#sumSquares()
-    const { total } = await this.schedules.update.execute()
+    const times = await (forward && this.options.binding !== 'baked' ? this.#updateAndForward() : this.#update())
     gradients.clear({ partialAreZero: true })
     this.#refresh()
-    return total
+    return times
+  }
+
+  async #update(): Promise<UpdateTimes> {
+    this.#ahead = undefined
+    return this.schedules.update()
+  }
+
+  async #updateAndForward(): Promise<UpdateTimes> {
+    this.#ahead = undefined
+    this.classifier.tokens.set(this.tokens)
+    const { times, failure } = await this.schedules.updateAndForward()
+    this.#ahead = failure ?? 'done'
+    return times
   }
 
   /** Copies the weights to where the device reads them; call after changing `parameters` from outside. */
   async stage(): Promise<void> {
     await this.settled()
+    this.#ahead = undefined
     await this.schedules.stage.execute()
     this.#refresh()
     await this.schedules.compiled()
