@@ -46,6 +46,13 @@ class Alongside {
     return status_;
   }
 
+  // Completes all entries and takes what the worker left behind.
+  Status Finish() {
+    const Status status = Complete(schedule_.size());
+    Stop();
+    return status;
+  }
+
   // How many entries at the front have to be complete before an entry of another schedule starts.
   size_t NeededBy(const std::vector<MemoryRange>& memory) const {
     for (size_t count = schedule_.size(); count > done(); --count) {
@@ -54,7 +61,7 @@ class Alongside {
     return 0;
   }
 
-  // Milliseconds the caller spent in Complete, and those a worker ran entries.
+  // Milliseconds the caller spent in Complete, and, known after Finish, those a worker ran entries.
   double milliseconds() const { return milliseconds_; }
   double worker_milliseconds() const { return worker_milliseconds_; }
 
@@ -109,13 +116,12 @@ OverlapResult ExecuteOverlapped(Schedule& first, Schedule& second) {
   }
   const Clock::time_point start = Clock::now();
   Alongside alongside(first, session);
-  for (size_t i = 0; i < second.size() && result.first.ok() && result.second.ok(); ++i) {
-    result.first = alongside.Complete(alongside.NeededBy(second.Memory(i)));
-    if (!result.first.ok()) break;
+  for (size_t i = 0; i < second.size() && result.second.ok(); ++i) {
+    if (!alongside.Complete(alongside.NeededBy(second.Memory(i))).ok()) break;
     alongside.Offer();
     result.second = second.RunEntry(i, session);
   }
-  if (result.first.ok()) result.first = alongside.Complete(first.size());
+  result.first = alongside.Finish();
   first.set_total_milliseconds(alongside.milliseconds());
   second.set_total_milliseconds(MillisecondsSince(start) - alongside.milliseconds());
   result.alongside_milliseconds = alongside.worker_milliseconds();
