@@ -1,7 +1,7 @@
 import { buildProgram, print } from '@ane/mil'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { numbers } from '../test/tensors.js'
-import { channels, type Device, openDevice, type Surface, transposed, view } from './index.js'
+import { channels, type Device, openDevice, type ScheduleTimes, type Surface, transposed, view } from './index.js'
 
 /** y = x + x with S columns. */
 function addText(S: number): string {
@@ -117,6 +117,45 @@ describe.each(['reference', 'cpu', 'ane-sim'] as const)('%s schedule', (kind) =>
     await new Promise(setImmediate)
     schedule.executeSync()
     expect(out.every((value) => value === 20)).toBe(true)
+  })
+
+  describe('that another follows', () => {
+    const square = (values: ArrayLike<number>) => view(Float32Array.from(values), { rows: 64, cols: 64 })
+
+    it('leaves the numbers of two executions, and times for both', async () => {
+      const weights = Array.from({ length: 8 }, (_, i) => square(numbers(64 * 64, i + 1)))
+      const products = weights.map(() => square(new Float32Array(64 * 64)))
+      const [updates, uses] = [device.createSchedule(), device.createSchedule()]
+      for (const [i, of] of weights.entries()) {
+        updates.kernel('add', { a: of, b: of, out: of, scale: 0.5 })
+        uses.kernel('gemm', { a: of, b: of, out: products[i], accumulate: 0 })
+      }
+      const times = await updates.executeThen(uses)
+      const together = products.map(({ of }) => Float32Array.from(of as Float32Array))
+      for (const [i, { of }] of weights.entries()) (of as Float32Array).set(numbers(64 * 64, i + 1))
+      await updates.execute()
+      await uses.execute()
+      expect(products.map(({ of }) => of)).toEqual(together)
+      const next = times.next as ScheduleTimes
+      for (const { total, entries } of [times, next]) {
+        expect(entries).toHaveLength(8)
+        expect(total).toBeGreaterThan(0)
+      }
+      expect(times.alongside).toBeGreaterThanOrEqual(0)
+    })
+
+    it('must be idle, and so must the other, which is another of this device', async () => {
+      const out = square(new Float32Array(64 * 64))
+      const [first, second] = [0, 1].map((value) => device.createSchedule().kernel('fill', { out, value }))
+      await expect(first.executeThen(first)).rejects.toThrow('Expected an idle schedule')
+      const foreign = (await openDevice('reference')).createSchedule()
+      await expect(first.executeThen(foreign)).rejects.toThrow('Expected a schedule of this device')
+      const under = second.execute()
+      await expect(first.executeThen(second)).rejects.toThrow('Expected an idle schedule')
+      await under
+      await first.executeThen(second)
+      expect((out.of as Float32Array)[5]).toBe(1)
+    })
   })
 
   describe('operands', () => {

@@ -37,8 +37,10 @@ export interface StepEvent {
   'perf/tokens_per_second': number
   /** Wall time of the whole step. */
   'perf/step_ms': number
+  /** Forward passes that ran in this step, also one for the step to come. */
   'perf/device_forward_ms': number
   'perf/device_backward_ms': number
+  /** Host kernels, and what the step waited for the update; not what ran of it alongside a forward pass. */
   'perf/host_ms': number
   'perf/staging_ms': number
   /** Step time that none of the native parts account for: JavaScript, data loading, waiting. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTrainStep, initialWeights, modelConfig, type TrainStep } from '@ane/models'
@@ -108,6 +108,22 @@ describe('the training loop', () => {
     }
     expect(events.at(-1)).toMatchObject({ reason: 'interrupted', step: 6 })
     expect(existsSync(join(folder, 'checkpoint-6'))).toBe(true)
+  })
+
+  it('runs the forward pass of the next batch along with an update unless something else comes first', async () => {
+    const update = vi.spyOn(trainStep, 'adamw')
+    await collect(setup({ maxSteps: 7, gradientAccumulationSteps: 2 }))
+    const ahead = update.mock.calls.map(([, options]) => options?.forward)
+    // Validations follow steps 4 and 7.
+    expect(ahead).toEqual([true, true, true, false, true, true, false])
+  })
+
+  it('saves a sampler that has not drawn the batch of the next step yet', async () => {
+    await collect(setup({ maxSteps: 4, saveSteps: 1, saveTotalLimit: 5 }, { runFolder: folder }))
+    for (const step of [1, 2, 3, 4]) {
+      const { sampler } = JSON.parse(readFileSync(join(folder, `checkpoint-${step}`, 'trainer_state.json'), 'utf8'))
+      expect(sampler, `checkpoint ${step}`).toEqual({ epoch: 0, position: 2 * step })
+    }
   })
 
   it('saves and ends when the process has to be replaced', async () => {

@@ -80,7 +80,11 @@ describe('a forward pass along with the update', () => {
   it.for(combinations)('changes no number, on %s with %s weights', async ([kind, binding], { skip }) => {
     const device = await deviceIfAny(kind)
     if (device === undefined) return skip(`no ${kind} device`)
-    for (const options of [{}, { tied: true }, { layersPerProgram: 'half', hostOps: ['rmsnorm', 'residual'] } as const]) {
+    for (const options of [
+      {},
+      { tied: true },
+      { layersPerProgram: 'half', hostOps: ['rmsnorm', 'residual'] } as const,
+    ]) {
       await expectSame(device, { binding, ...options })
     }
     device.dispose()
@@ -92,7 +96,11 @@ describe('a forward pass along with the update', () => {
       for (let threads = 1; threads <= Math.min(3, all.description.threads); threads++) {
         const device = await openDevice('cpu', { math, threads })
         for (const dtype of ['fp16', 'fp32'] as const) {
-          await expectSame(device, { dtype, tied: true, compactVocabulary: Int32Array.from({ length: 41 }, (_, i) => i) })
+          await expectSame(device, {
+            dtype,
+            tied: true,
+            compactVocabulary: Int32Array.from({ length: 41 }, (_, i) => i),
+          })
         }
         device.dispose()
       }
