@@ -29,9 +29,12 @@ void Attention::Run(const RunContext& context, const AttentionLanes& lanes) cons
     const int64_t count = rows_.RowsOf(block);
     const ConstMatrix value = value_.ConstAt(context, item);
     // Probabilities of 0 times values that are no numbers would not be 0.
-    if (rows_.reaches() && std::exchange(bounded, item) != item)
-      bound = IsFinite(value) ? rows_.ScoreBound(context, item) : INFINITY;
-    const Sight sight = rows_.SightOf(block, bound);
+    if (rows_.sight().known() && std::exchange(bounded, item) != item) {
+      bound = IsFinite(value) ? ScoreBound(rows_.query().ConstAt(context, item),
+                                           rows_.key().ConstAt(context, item), rows_.steps())
+                              : INFINITY;
+    }
+    const Sight sight = rows_.sight().Of(size_t(block), bound);
     const int64_t keys = sight.keys;
     rows_.Compute(context, item, first, count, sight, probabilities);
     Gemm(context.pool, {probabilities, Dtype::kFp32, count, keys, keys, 1}, Rows(value, 0, keys),

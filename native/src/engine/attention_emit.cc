@@ -39,8 +39,15 @@ void EmitAttention(Lowering& lowering, const View& query, const View& key, const
   const int64_t rows = out.count() / out.shape.back(), keys = key.shape.end()[-2];
   lowering.AddFlops(2 * rows * keys * (query.shape.back() + value.shape.back()));
   const std::optional<View> mask = steps.mask;
-  EmitWork(lowering, {query, key, value, out}, mask,
-           Attention(query, key, value, out, std::move(steps)));
+  const bool panels = ProbabilityPanels::Suit(query.shape.end()[-2], keys, query.shape.back(),
+                                              value.shape.back()) &&
+                      !(mask && mask->dtype == Dtype::kBool);
+  const std::vector<View> used = {query, key, value, out};
+  if (panels) {
+    EmitWork(lowering, used, mask, PanelAttention(query, key, value, out, std::move(steps)));
+  } else {
+    EmitWork(lowering, used, mask, Attention(query, key, value, out, std::move(steps)));
+  }
 }
 
 void EmitMatch(Lowering& lowering, const AttentionMatch& match) {

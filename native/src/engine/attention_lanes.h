@@ -8,6 +8,24 @@
 
 namespace ane::engine {
 
+// What lies in a lane: parts that begin at cache lines.
+class LaneLayout {
+ public:
+  struct Part {
+    int64_t start, step;  // step from one of several to the next
+    float* In(float* lane, size_t i = 0) const { return lane + start + int64_t(i) * step; }
+  };
+  Part Take(int64_t floats, size_t count = 1) {
+    const Part part{floats_, (floats + 15) / 16 * 16};
+    floats_ += int64_t(count) * part.step;
+    return part;
+  }
+  int64_t floats() const { return floats_; }
+
+ private:
+  int64_t floats_ = 0;
+};
+
 class AttentionLanes {
  public:
   // How many lanes `tasks` independent parts are worth on this machine.

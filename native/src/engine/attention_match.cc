@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/op_call.h"
+#include "engine/probability_panels.h"
 #include "engine/scalar.h"
 
 namespace ane::engine {
@@ -240,7 +241,15 @@ class Matcher {
       }
       match->operations.push_back(reader);
     }
-    return gradient.d_query.value >= 0 && gradient.d_key.value >= 0;
+    return gradient.d_query.value >= 0 && gradient.d_key.value >= 0 && SuitsPanels(*match);
+  }
+
+  bool SuitsPanels(const AttentionMatch& match) const {
+    const auto size = [&](const MatrixValue& m, bool columns) {
+      return Type(m.value).shape.end()[columns != m.flipped ? -1 : -2];
+    };
+    return ProbabilityPanels::Suit(size(match.query, false), size(match.key, false),
+                                   size(match.query, true), size(match.value, true));
   }
 
   // Every result has the batch of the probabilities, so that operands broadcast to that alone.

@@ -53,6 +53,12 @@ bool MatrixBatch::same_for_all() const {
   return std::all_of(strides_.begin(), strides_.end(), [](int64_t step) { return step == 0; });
 }
 
+int64_t MatrixBatch::RunOfSame() const {
+  int64_t run = 1;
+  for (size_t i = batch_.size(); i-- > 0 && (strides_[i] == 0 || batch_[i] == 1);) run *= batch_[i];
+  return run;
+}
+
 int64_t MatrixBatch::Offset(int64_t item) const {
   int64_t offset = 0;
   for (size_t i = batch_.size(); i-- > 0;) {

@@ -15,6 +15,8 @@ class MatrixBatch {
   int64_t columns() const { return view_.shape[1]; }
   const View& view() const { return view_; }  // of the first matrix
   bool same_for_all() const;
+  // How many items in a row have the same matrix, aligned at multiples of that.
+  int64_t RunOfSame() const;
 
   Matrix At(const RunContext& context, int64_t item) const;
   ConstMatrix ConstAt(const RunContext& context, int64_t item) const;

@@ -18,6 +18,7 @@ constexpr int kDepth = 2;
 
 #include "kernels/vec_load.inc"
 #include "kernels/lanes_avx512.inc"
+#include "kernels/vec_math.inc"
 
 inline F MultiplyWords(F sum, F a, F b) {
   return _mm512_dpbf16_ps(sum, __builtin_bit_cast(__m512bh, a), __builtin_bit_cast(__m512bh, b));

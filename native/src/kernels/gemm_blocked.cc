@@ -47,9 +47,7 @@ class Product {
         together_(private_.contiguous_along_rows() ? CeilDivide(kSideBySide, private_.width()) : 1) {}
 
   void Run() {
-    // K is summed in equal blocks, each from zero: the same on every processor, so that results are too.
-    const int64_t longest = kBlockWords * kernel_.depth, step = 16 * kernel_.depth;
-    block_k_ = CeilDivide(CeilDivide(k_, CeilDivide(k_, longest)), step) * step;
+    block_k_ = BlockOfK(k_, kernel_.depth);
     block_words_ = CeilDivide(std::min(block_k_, k_), kernel_.depth);
     const int64_t blocks = CeilDivide(k_, block_k_), panel_words = block_words_ * shared_.width();
     kept_ = blocks > 1 && !in_place_;

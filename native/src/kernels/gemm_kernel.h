@@ -37,6 +37,33 @@ struct MultiplyAdds {
   void (*run)(float* sums, int64_t steps);  // sums [kMaxTile] is written
 };
 
+// From products of queries and keys to scores; `round` takes every step's result to fp16.
+struct ScoreNumbers {
+  float scale;
+  bool round;
+  const float* mask;  // a panel that is added, or nullptr
+};
+
+// Attention on panels that have one line per key and a query in each of a micro-kernel's columns, fp32. Column c sees
+// the first counts[c] <= lines keys; others are 0 in results.
+struct AttentionKernel {
+  // In place, from products of queries and keys to probabilities.
+  void (*softmax)(float* panel, int64_t lines, const int32_t* counts, const ScoreNumbers& numbers);
+  // In place, from the gradient of probabilities to that of products of queries and keys; `mask` is not read.
+  void (*gradient)(float* panel, const float* probabilities, int64_t lines, const int32_t* counts,
+                   const ScoreNumbers& numbers);
+
+  // A panel of b whose K are the keys, and lines of words whose K are the queries; with one number per word a panel is
+  // both already.
+  void (*words_along_keys)(float* words, const float* panel, int64_t lines);
+  void (*words_along_queries)(float* words, const float* panel, int64_t lines);
+  // sums [rows, columns], one tile, plus lines · b over `words` words of queries; b is turned and continuous, lines of
+  // the following queries stand `step` words behind. `fresh` sums start at zero. Columns from `columns` on may be
+  // anything. Every sum runs in the order of queries.
+  void (*add_queries)(int64_t words, const float* lines, int64_t step, const float* b, int columns, float* sums,
+                      bool fresh);
+};
+
 struct GemmMicrokernel {
   int rows;     // width of a panel of a
   int columns;  // width of a panel of b
@@ -61,6 +88,7 @@ struct GemmMicrokernel {
   void (*pack_rows_fp32)(float* panel, int width, const float* source, int64_t k, int count, int64_t stride);
   void (*pack_rows_fp16)(float* panel, int width, const uint16_t* source, int64_t k, int count, int64_t stride);
 
+  AttentionKernel attention;
   MultiplyAdds multiply_adds;
 };
 

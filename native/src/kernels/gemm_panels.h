@@ -9,6 +9,12 @@
 
 namespace ane {
 
+// K is summed in equal blocks, each from zero: the same on every processor, so that results are too.
+inline int64_t BlockOfK(int64_t k, int depth) {
+  const int64_t longest = kBlockWords * depth, step = int64_t{16} * depth;
+  return CeilDivide(CeilDivide(k, CeilDivide(k, longest)), step) * step;
+}
+
 // Rows of a matrix [n, K] in panels of `width`.
 class PanelSource {
  public:
