@@ -19,6 +19,8 @@ constexpr int kDepth = 2;
 
 #include "kernels/vec_load.inc"
 #include "kernels/lanes_neon.inc"
+#include "kernels/vec_scale.inc"
+#include "kernels/vec_math.inc"
 
 inline F MultiplyWords(F sum, F a, F b) {
   return vbfdotq_f32(sum, __builtin_bit_cast(bfloat16x8_t, a), __builtin_bit_cast(bfloat16x8_t, b));
