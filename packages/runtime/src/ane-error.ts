@@ -24,15 +24,20 @@ export class AneError extends Error {
   }
 }
 
-/** Where a call came from, captured before its work leaves the JavaScript thread. */
-export function captureStack(caller: (...args: never[]) => unknown): string {
-  const holder: { stack?: string } = {}
-  Error.captureStackTrace(holder, caller)
-  return holder.stack?.split('\n').slice(1).join('\n') ?? ''
+/** Where a call came from; turned into text, which takes long, when it is read. */
+interface Origin {
+  readonly stack?: string
+}
+
+/** Captures where a call came from before its work leaves the JavaScript thread. */
+export function captureStack(caller: (...args: never[]) => unknown): Origin {
+  const origin: Origin = {}
+  Error.captureStackTrace(origin, caller)
+  return origin
 }
 
 /** Gives an error of the addon its class: argument errors keep theirs, engine errors become `AneError`. */
-export function engineError(cause: unknown, stack?: string): Error {
+export function engineError(cause: unknown, origin?: Origin): Error {
   if (!(cause instanceof Error)) return new AneError('ANE_INTERNAL', String(cause), { cause })
   const code = (cause as { code?: unknown }).code
   let error: Error = cause
@@ -44,6 +49,9 @@ export function engineError(cause: unknown, stack?: string): Error {
       column: place ? Number(place[2]) : undefined,
     })
   }
-  if (stack !== undefined) error.stack = `${error.name}: ${error.message}\n${stack}`
+  if (origin?.stack !== undefined) {
+    const calls = origin.stack.split('\n').slice(1).join('\n')
+    error.stack = `${error.name}: ${error.message}\n${calls}`
+  }
   return error
 }
