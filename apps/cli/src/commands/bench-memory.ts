@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { type MemoryEstimate, memoryEstimate, parameterCount } from '@ane/models'
 import { type MathMode, openDevice } from '@ane/runtime'
 import { formatBytes, formatCount } from '@ane/telemetry'
@@ -22,6 +24,8 @@ interface BenchMemoryFlags extends OutputFlags {
   readonly dtype: 'fp16' | 'fp32'
 }
 
+/** At most so many samples of what steps leave behind, evenly apart. */
+const SAMPLES = 100
 const resident = () => process.memoryUsage.rss()
 
 /**
@@ -39,10 +43,14 @@ export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
     const step = await asUsage(() => createStep(device, { config, batchSize, seqLen, dtype }))
     const batches = madeUpBatches(config.vocab_size)
     batches(step, 0)
-    const afterStep = new Float64Array(steps)
+    const collectGarbage = garbageCollector()
+    const apart = Math.ceil(steps / SAMPLES)
+    const afterStep: number[] = []
     for (let index = 0; index < steps; index++) {
       await timeStep(step, batches, index)
-      afterStep[index] = resident()
+      if (index % apart !== 0) continue
+      collectGarbage()
+      afterStep.push(resident())
     }
     const peak = process.resourceUsage().maxRSS * 1024
     const { kind } = device.description
@@ -57,13 +65,13 @@ export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
       facts: {
         parameters: parameterCount(config),
         tokens_per_step: batchSize * seqLen,
-        growth_bytes_per_step: slope(afterStep.subarray(steps >> 1)),
+        growth_bytes_per_step: slope(afterStep.slice(afterStep.length >> 1)) / apart,
       },
       measurements: [
         bytes('peak resident', peak),
         bytes('taken by training', peak - before),
         bytes('process before', before),
-        { name: 'resident after a step', unit: 'B', samples: [...afterStep] },
+        { name: 'resident after a step', unit: 'B', samples: afterStep },
         bytes('estimate', total),
         ...named.map((part) => bytes(`estimate: ${part}`, parts[part])),
       ],
@@ -80,6 +88,12 @@ export async function benchMemory(flags: BenchMemoryFlags): Promise<void> {
   )
 }
 
+/** What JavaScript has not collected yet would look like growth. */
+function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc')
+}
+
 function describe({ settings, facts, measurements }: BenchResult): [string, string][] {
   const samplesOf = (wanted: string) => measurements.find(({ name }) => name === wanted)!.samples
   const of = (wanted: string) => samplesOf(wanted)[0]
@@ -92,7 +106,7 @@ function describe({ settings, facts, measurements }: BenchResult): [string, stri
     ['training takes', `${formatBytes(taken)}, ${(taken / estimate).toFixed(2)} times the estimate`],
     [
       'over steps',
-      `${formatBytes(afterStep[0])} after the first, ${formatBytes(last)} after the last of ${afterStep.length}, growing by ${facts.growth_bytes_per_step.toFixed(0)} bytes a step in the second half`,
+      `${formatBytes(afterStep[0])} after the first, ${formatBytes(last)} near the last of ${settings.steps}, growing by ${facts.growth_bytes_per_step.toFixed(0)} bytes a step in the second half`,
     ],
     [
       'largest',
