@@ -127,6 +127,40 @@ TEST(reductions_along_every_axis) {
              .outputs == std::vector<Numbers>({{1, 1}, {5, 5, 0, 0}, {1, 2, 1, 2}}));
 }
 
+TEST(plus_zero_is_larger_than_minus_zero_in_rows_columns_and_pairs) {
+  for (const int n : {2, 9, 257, 2051}) {
+    for (const int at : {0, n / 2, n - 1}) {
+      Numbers low(size_t(n) * 8, -0.0), high(size_t(n) * 8, 0.0);
+      low[size_t(at) * 8] = 0.0;
+      high[size_t(at) * 8] = -0.0;
+      const std::string matrix = "[" + std::to_string(n) + ", 8]";
+      const auto ends = [&](const std::string& axis, const std::string& shape) {
+        const std::string arguments = ", axes = tensor<int32, [1]>([" + axis + "]), keep_dims = bool(false));";
+        const auto out = Run(Program("tensor<fp32, " + matrix + "> x, tensor<fp32, " + matrix + "> z",
+                                     "tensor<fp32, " + shape + "> y = reduce_max(x = x" + arguments +
+                                         "tensor<fp32, " + shape + "> w = reduce_min(x = z" + arguments,
+                                     "y, w"),
+                             {low, high})
+                             .outputs;
+        return std::signbit(out[0][0]) == false && std::signbit(out[1][0]) == true;
+      };
+      EXPECT(ends("0", "[8]"));
+      if (at == 0) EXPECT(ends("1", "[" + std::to_string(n) + "]"));
+    }
+  }
+  const Numbers a = {0.0, -0.0, 0.0, -0.0}, b = {-0.0, 0.0, 0.0, -0.0};
+  const auto pairs = Run(Program("tensor<fp16, [4]> a, tensor<fp16, [4]> b",
+                                 "tensor<fp16, [4]> y = maximum(x = a, y = b);"
+                                 "tensor<fp16, [4]> z = minimum(x = a, y = b);",
+                                 "y, z"),
+                         {a, b})
+                         .outputs;
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT(std::signbit(pairs[0][i]) == (i == 3));
+    EXPECT(std::signbit(pairs[1][i]) == (i != 2));
+  }
+}
+
 TEST(extremes_of_long_rows_are_found_wherever_they_are_and_are_no_number_if_one_is_none) {
   for (const int n : {1, 3, 17, 257, 1024, 1025, 2051}) {
     for (const int at : {0, n / 2, n - 1}) {

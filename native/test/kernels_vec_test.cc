@@ -264,6 +264,32 @@ TEST(every_table_gives_the_same_bits) {
   }
 }
 
+TEST(plus_zero_is_larger_than_minus_zero_wherever_they_stand) {
+  for (const VecTable* table : Tables()) {
+    for (int64_t n : kSizes) {
+      if (n == 0) continue;
+      std::vector<float> low(n, -0.0f), mixed(n, -0.0f), out(n);
+      EXPECT(SameBits(table->reduce_max(low.data(), n), -0.0f));
+      for (const int64_t at : {int64_t{0}, n / 2, n - 1}) {
+        mixed[at] = 0.0f;
+        EXPECT(SameBits(table->reduce_max(mixed.data(), n), 0.0f));
+        for (const auto& [a, b] : {std::pair(&low, &mixed), std::pair(&mixed, &low)}) {
+          table->maximum(out.data(), a->data(), b->data(), n);
+          for (int64_t i = 0; i < n; ++i) EXPECT(SameBits(out[i], mixed[i]));
+          table->minimum(out.data(), a->data(), b->data(), n);
+          for (int64_t i = 0; i < n; ++i) EXPECT(SameBits(out[i], low[i]));
+        }
+        mixed[at] = -0.0f;
+        if (n > 1) {
+          mixed[(at + 1) % n] = -1.0f;
+          EXPECT(SameBits(table->reduce_max(mixed.data(), n), -0.0f));
+          mixed[(at + 1) % n] = -0.0f;
+        }
+      }
+    }
+  }
+}
+
 TEST(reductions_match_sums_in_double_precision) {
   for (const VecTable* table : Tables()) {
     for (int64_t n : kSizes) {

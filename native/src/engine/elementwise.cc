@@ -98,6 +98,8 @@ bool KeepsFp16(E op) {
   }
 }
 
+double Extreme(double a, double b, bool first) { return a != a || b != b ? NAN : first ? a : b; }
+
 double ApplyScalar(E op, double a, double b, double c, const ElementwiseConstants& k) {
   switch (op) {
     case E::kNone: return a;
@@ -108,8 +110,8 @@ double ApplyScalar(E op, double a, double b, double c, const ElementwiseConstant
     case E::kFloorDiv: return std::floor(a / b);
     case E::kMod: return Modulo(a, b);
     case E::kPow: return std::pow(a, b);
-    case E::kMaximum: return a != a || b != b ? NAN : std::max(a, b);
-    case E::kMinimum: return a != a || b != b ? NAN : std::min(a, b);
+    case E::kMaximum: return Extreme(a, b, a > b || (a == b && std::signbit(b)));
+    case E::kMinimum: return Extreme(a, b, a < b || (a == b && std::signbit(a)));
     case E::kEqual: return a == b;
     case E::kNotEqual: return a != b;
     case E::kLess: return a < b;

@@ -86,7 +86,7 @@ void Reduction::Rows(const RunContext& context, int64_t begin, int64_t end) cons
         // The least is the largest of the negated numbers, negated.
         if (kind_ == ReduceKind::kMin) vec.mul_scalar(block, block, -1, n);
         const float part = vec.reduce_max(block, n);
-        if (done == 0 || part > extreme || std::isnan(part)) extreme = part;
+        vec.maximum(&extreme, done == 0 ? &part : &extreme, &part, 1);
       } else if (kind_ == ReduceKind::kSumSquare || kind_ == ReduceKind::kL2) {
         sum += double(vec.dot(block, block, n));
       } else {

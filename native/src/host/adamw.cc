@@ -52,12 +52,11 @@ void Run(const KernelOperands& operands, const HostContext& context) {
   const bool zero_grad = NumberOf(operands, "zero_grad") == 1;
 
   const int64_t R = param.rows, C = param.cols;
-  if (R == 0 || C == 0) return;
   // The update itself writes fp16 rows; any other copy is made from a block while that is in the cache.
   const bool rounded = staged != nullptr && staged->dtype == Dtype::kFp16 && staged->col_stride == 1;
   const bool turned = staged != nullptr && staged->col_stride != 1;
-  const int64_t cols = std::min(C, kBlock);
-  const int64_t rows = std::min(R, std::max(kBlock / cols, turned ? kTurnedRows : int64_t{1}));
+  const int64_t cols = std::clamp(C, int64_t{1}, kBlock);
+  const int64_t rows = std::clamp(R, int64_t{1}, std::max(kBlock / cols, turned ? kTurnedRows : int64_t{1}));
   const int64_t across = (C + cols - 1) / cols, down = (R + rows - 1) / rows;
   // Rows lie one behind the other: as many as are alike are one run.
   const int64_t joined = cols == C && (!rounded || staged->row_stride == C) ? kBlock / cols : 1;

@@ -91,6 +91,7 @@ class ClassifierLoss {
   void Gradients(double factor, const TensorView& din, const TensorView& dtable, const TensorView* squares,
                  bool accumulate) {
     const Arithmetic arithmetic = ArithmeticOf(context_.exact);
+    if (V_ == 0) Gemm(context_.pool, Const(Block(logits_, 0, S_, 0, 0)), Const(table_), Transposed(Writable(din)));
     for (int64_t b = blocks_ - 1; b >= 0; --b) {
       const bool kept = b == blocks_ - 1 || b < slots_ - 1;
       const TensorView block = kept ? Slot(b) : Logits(b);

@@ -20,7 +20,8 @@ struct VecElementwise {
   void (*sub)(float* out, const float* a, const float* b, int64_t n);
   void (*mul)(float* out, const float* a, const float* b, int64_t n);
   void (*div)(float* out, const float* a, const float* b, int64_t n);
-  void (*maximum)(float* out, const float* a, const float* b, int64_t n);  // NaN if either is NaN
+  // NaN if either is NaN; +0 is larger than -0.
+  void (*maximum)(float* out, const float* a, const float* b, int64_t n);
   void (*minimum)(float* out, const float* a, const float* b, int64_t n);
   void (*add_scalar)(float* out, const float* a, float b, int64_t n);
   void (*mul_scalar)(float* out, const float* a, float b, int64_t n);
@@ -48,14 +49,15 @@ struct VecTable : VecElementwise {
 
   // Reductions in a fixed order that depends on n only.
   float (*reduce_sum)(const float* a, int64_t n);
-  float (*reduce_max)(const float* a, int64_t n);
+  float (*reduce_max)(const float* a, int64_t n);  // as maximum of all
   float (*dot)(const float* a, const float* b, int64_t n);
   double (*sum_squares)(const float* a, int64_t n);
   uint16_t (*largest_half)(const uint16_t* a, int64_t n);  // largest magnitude of fp16 by its bits: NaN above infinity
 
   // Rows of a softmax and of its derivative, several steps in one visit; `round` takes every step's result to fp16.
-  float (*scale_max)(float* x, float scale, bool round, int64_t n);  // x = x · scale; returns the largest, as reduce_max
-  float (*exp_sum)(float* x, float shift, int64_t n);                // x = e^(x - shift); returns the sum, as reduce_sum
+  // x = x · scale; returns the largest, or a zero of either sign.
+  float (*scale_max)(float* x, float scale, bool round, int64_t n);
+  float (*exp_sum)(float* x, float shift, int64_t n);  // x = e^(x - shift); returns the sum, as reduce_sum
   // Rounds x; returns the sum of x · weights, as reduce_sum.
   float (*round_dot)(float* x, const float* weights, bool round, int64_t n);
   // x = (x - mean) · weights · scale

@@ -1,6 +1,6 @@
 /** Tensors in memory: row-major typed arrays with a MIL element type, and the arithmetic of their shapes. */
 
-import type { Dtype, NumericData, TensorType, Type } from './ir.js'
+import type { Dim, Dtype, NumericData, TensorType, Type } from './ir.js'
 
 /**
  * A dense row-major tensor.
@@ -51,6 +51,11 @@ export function elementCount(shape: readonly number[]): number {
   let count = 1
   for (const dim of shape) count *= dim
   return count
+}
+
+/** Tells whether a tensor or its type has no elements although it is no list, as shapes and axes come from: none may. */
+export function lacksElements({ dtype, shape }: { readonly dtype: Dtype; readonly shape: readonly Dim[] }): boolean {
+  return shape.includes(0) && (shape.length !== 1 || isFloat(dtype))
 }
 
 /** Row-major strides of `shape`, in elements. */

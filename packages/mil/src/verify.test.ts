@@ -80,6 +80,29 @@ describe('verify', () => {
     expect(messages(short)).toEqual(['error: Expected elements for tensor<fp32, [2]>, got 1.'])
   })
 
+  it('refuses values without elements but lists that are known before a run', () => {
+    const none = (name: string, type: string) => `error: Expected at least one element for ${name}, got ${type}.`
+    const empty = 'tensor<fp16, [0, 4]>'
+    expect(messages(program(`${empty} y = relu(x = x);`, `${empty} x`))).toEqual([
+      none('x', empty),
+      none('x', empty),
+      none('y', empty),
+    ])
+    expect(messages(program('tensor<int32, [0]> y = abs(x = x);', 'tensor<int32, [0]> x'))).toEqual([
+      none('x', 'tensor<int32, [0]>'),
+      none('y', 'tensor<int32, [0]>'),
+    ])
+    const slice = 'slice_by_size(x = x, begin = tensor<int32, [2]>([0, 0]), size = tensor<int32, [2]>([0, 4]))'
+    expect(messages(program(`${empty} y = ${slice};`))).toEqual([none('y', empty)])
+    const constant = 'tensor<fp16, [0]> c = const()[val = tensor<fp16, [0]>([])];'
+    expect(messages(program(`${constant}\n${relu}`))).toEqual([])
+    expect(messages(program(`${constant}\ntensor<fp16, [0]> y = relu(x = c);`))).toContain(
+      none('x', 'tensor<fp16, [0]>'),
+    )
+    const list = 'tensor<int32, [0]> s = shape(x = n);\nint32 y = reduce_prod(x = s, axes = tensor<int32, [1]>([0]));'
+    expect(messages(program(`fp16 n = reduce_sum(x = x, keep_dims = bool(false));\n${list}`))).toEqual([])
+  })
+
   it('checks order, outputs and functions of programs made in memory', () => {
     const made = program(`${relu}\ntensor<fp16, [1, 4]> z = relu(x = y);`, undefined, 'z, z')
     made.functions[0].operations.reverse()

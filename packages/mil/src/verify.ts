@@ -17,7 +17,7 @@ import { constantsOf } from './literals.js'
 import { type ConstantLookup, inferTypes } from './ops/call.js'
 import { OPSETS, OpError } from './ops/row.js'
 import { opRow } from './ops/table.js'
-import { elementCount, tensorOf } from './tensor.js'
+import { elementCount, lacksElements, tensorOf } from './tensor.js'
 import { compatibleTypes, printType } from './type-text.js'
 
 /** Something wrong (`error`) or unusual (`warning`) in a program. */
@@ -70,6 +70,8 @@ class FunctionVerifier {
   readonly #constantOf: ConstantLookup
   /** The definition of each name, to tell a repeated equal constant from a second meaning. */
   readonly #definitions = new Map<string, Operation | undefined>()
+  /** Values known before a run. */
+  readonly #folded = new Set<Value>()
   #operation: Operation | undefined
 
   constructor(func: MilFunction, options: VerifyOptions) {
@@ -83,7 +85,10 @@ class FunctionVerifier {
     const func = this.#func
     if (!IDENTIFIER.test(func.name)) this.report('error', `Expected an identifier for a function, got '${func.name}'.`)
     const defined = new Set<Value>()
-    for (const input of func.inputs) this.#define(input, defined)
+    for (const input of func.inputs) {
+      this.#expectElements(input.type, input.name, false)
+      this.#define(input, defined)
+    }
     this.#block(func, defined)
     if (func.outputs.length === 0) this.report('error', `Expected at least one output for ${func.name}, got none.`)
     return this.#diagnostics
@@ -134,8 +139,13 @@ class FunctionVerifier {
     if (operation.results.length === 0) this.report('error', `Expected at least one result for ${op}, got none.`)
     for (const [name, operand] of Object.entries(operands)) this.#operand(name, operand, defined)
     for (const literal of Object.values(operation.attributes)) this.#literal(literal)
+    const folded = op === 'shape' || Object.values(operands).every((operand) => this.#isFolded(operand))
+    if (folded) for (const result of operation.results) this.#folded.add(result)
     if (op === 'const') this.#constant(operation)
-    else this.#types(operation)
+    else {
+      for (const [name, operand] of Object.entries(operands)) this.#operandElements(name, operand)
+      this.#types(operation, folded)
+    }
     for (const block of operation.blocks) {
       this.#block(block, defined)
       this.#operation = operation
@@ -150,6 +160,23 @@ class FunctionVerifier {
     }
   }
 
+  #isFolded(operand: Operand): boolean {
+    if (operand.kind === 'list') return operand.items.every((item) => this.#isFolded(item))
+    return operand.kind === 'literal' || this.#folded.has(operand.value)
+  }
+
+  #operandElements(name: string, operand: Operand): void {
+    if (operand.kind === 'list') for (const item of operand.items) this.#operandElements(name, item)
+    else this.#expectElements(operand.kind === 'literal' ? operand.literal.type : operand.value.type, name, true)
+  }
+
+  /** No value may be empty but, where `lists` may be, a list that shapes or axes come from. */
+  #expectElements(type: Type, name: string, lists: boolean): void {
+    const tensor = tensorOf(type)
+    if (tensor && (lists ? lacksElements(tensor) : tensor.shape.includes(0)))
+      this.report('error', `Expected at least one element for ${name}, got ${printType(type)}.`)
+  }
+
   #constant({ operands, results }: Operation): void {
     const val = operands.val
     if (val?.kind !== 'literal') {
@@ -161,7 +188,7 @@ class FunctionVerifier {
     if (declared && !compatibleTypes(val.literal.type, declared)) this.#mismatch(declared, 'val', val.literal.type)
   }
 
-  #types(operation: Operation): void {
+  #types(operation: Operation, folded: boolean): void {
     const row = opRow(operation.op)
     if (!row) {
       this.report('warning', `Expected a known operation, got ${operation.op}.`)
@@ -186,6 +213,7 @@ class FunctionVerifier {
     inferred.slice(0, results.length).forEach((type, i) => {
       if (!compatibleTypes(type, tensorOf(results[i].type) ?? results[i].type))
         this.#mismatch(type, results[i].name, results[i].type)
+      this.#expectElements(type, results[i].name, folded)
     })
   }
 

@@ -19,6 +19,31 @@ function matrixProgram(outs: number, ins: number, S: number): string {
   return print(program)
 }
 
+describe.each(['reference', 'cpu'] as const)('%s device', (kind) => {
+  it.each([
+    ['tensor<fp16, [0, 4]> x', 'tensor<fp16, [0, 4]> y = relu(x = x);', undefined],
+    ['tensor<int32, [0]> x', 'tensor<int32, [0]> y = abs(x = x);', undefined],
+    ['tensor<fp16, [?, 4]> x', 'tensor<fp16, [?, 4]> y = relu(x = x);', { x: [0, 4] }],
+    [
+      'tensor<fp16, [4]> x',
+      'tensor<fp16, [0]> y = slice_by_size(x = x, begin = tensor<int32, [1]>([1]), size = tensor<int32, [1]>([0]));',
+      undefined,
+    ],
+    [
+      'tensor<fp16, [4]> x',
+      'tensor<fp16, [0]> c = const()[val = tensor<fp16, [0]>([])]; tensor<fp16, [4]> y = concat(values = (x, c), axis = int32(0), interleave = bool(false));',
+      undefined,
+    ],
+  ])('refuses values without elements: %s, %s', async (input, body, inputShapes) => {
+    const device = await openDevice(kind, { threads: 1 })
+    const text = `program(1.3) { func main<ios18>(${input}) { ${body} } -> (y); }`
+    await expect(device.compile(text, { inputShapes })).rejects.toThrow(
+      /Expected (at least one element for \w+, got |an integer from 1 to \d+ for input x)/,
+    )
+    device.dispose()
+  })
+})
+
 describe.each(['reference', 'cpu', 'ane-sim'] as const)('%s device', (kind) => {
   let device: Device
   beforeAll(async () => {

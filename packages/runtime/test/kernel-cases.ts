@@ -82,7 +82,12 @@ const placements: Record<Layout, (rows: number, cols: number) => Omit<View, 'of'
 const layouts = Object.keys(placements) as Layout[]
 const halves = ['fp16', 'fp32'] as const
 const sizes = [
+  [0, 0],
+  [0, 3],
+  [3, 0],
   [1, 1],
+  [1, 7],
+  [7, 1],
   [3, 5],
   [17, 33],
   [64, 130],
@@ -174,7 +179,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...each('scale_gradient', 2e-6, (m, rows, cols, dtype, layout) => ({
     in: m.matrix(dtype, rows * 3, cols, { layout }),
     dout: m.matrix(dtype, rows * 3, cols, { layout }),
-    dweight: m.matrix('fp32', 1, rows),
+    dweight: m.matrix('fp32', 1, Math.max(1, rows)),
     accumulate: layout === 'spread' ? 0 : 1,
   })),
   ...each('grad_norm', 1e-6, (m, rows, cols, _, layout) => ({

@@ -95,8 +95,9 @@ function extreme(call: VjpCall, of: { x: Value; y: Value; dy: Value }): Value {
   return b.op('select', { cond: b.op('equal', { x: of.x, y: of.y }), a: of.dy, b: 0 })
 }
 
-const largest = (total: number, x: number): number => (total >= x || Number.isNaN(total) ? total : x)
-const smallest = (total: number, x: number): number => (total <= x || Number.isNaN(total) ? total : x)
+/** NaN if either is; +0 is larger than −0, so that the order of elements does not matter. */
+const largest = (total: number, x: number): number => Math.max(total, x)
+const smallest = (total: number, x: number): number => Math.min(total, x)
 
 /** ln Σ eˣ needs the maximum before the sum. */
 function logSumExp(call: EvalCall): Tensor[] {

@@ -13,7 +13,7 @@ import {
 } from '@ane/mil'
 import { AneError } from '../ane-error.js'
 import type { CompileOptions, IoDescription, SurfaceDtype } from '../device.js'
-import { dtypeBytes, elementCount } from '../shapes.js'
+import { describeTensor, dtypeBytes, elementCount } from '../shapes.js'
 
 /** A function of a program. */
 export type MilFunction = Program['functions'][number]
@@ -29,7 +29,7 @@ export function checkFunction(program: Program, func: MilFunction, options: Comp
   }
 }
 
-/** Input or output as surfaces see it. @throws {AneError} if no surface can hold it or a dimension is unknown */
+/** Input or output as surfaces see it. @throws {AneError} if no surface can hold it, a dimension is unknown or 0 */
 export function describeIo(value: Value, shape: readonly Dim[] = declaredShape(value)): IoDescription {
   const dtype = tensorOf(value.type)?.dtype ?? value.type.kind
   if (!Object.hasOwn(dtypeBytes, dtype)) {
@@ -37,6 +37,10 @@ export function describeIo(value: Value, shape: readonly Dim[] = declaredShape(v
   }
   if (shape.includes(null)) {
     throw new AneError('ANE_COMPILE_FAILED', `Expected a shape for ${value.name} in inputShapes, got none.`)
+  }
+  if (shape.includes(0)) {
+    const got = describeTensor(dtype, shape as number[])
+    throw new AneError('ANE_COMPILE_FAILED', `Expected at least one element for ${value.name}, got ${got}.`)
   }
   return { name: value.name, dtype: dtype as SurfaceDtype, shape: Object.freeze([...(shape as number[])]) }
 }
