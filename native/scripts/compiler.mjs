@@ -49,7 +49,7 @@ export const findCompiler = () => {
 }
 
 /**
- * Checks that the compiler speaks C++20, which every source file needs.
+ * Checks that the compiler speaks C++20 and, for x64, knows every instruction that source files need.
  *
  * @throws {BuildError} if it does not
  */
@@ -57,13 +57,14 @@ export const checkCpp20 = (compiler) => {
   const [program, ...args] = compiler.command
   const probe =
     '#include <bit>\n#include <span>\nint main() { return std::popcount(0u) + (int)std::span<int>().size(); }\n'
-  const result = spawnSync(program, [...args, '-std=c++20', '-fsyntax-only', '-x', 'c++', '-'], {
+  const instructions = compiler.target.arch === 'x64' ? Object.values(x64Flags).flat() : []
+  const result = spawnSync(program, [...args, '-std=c++20', ...instructions, '-fsyntax-only', '-x', 'c++', '-'], {
     input: probe,
     encoding: 'utf8',
   })
   if (result.status === 0) return
   throw new BuildError(
-    `Expected a C++20 compiler (g++ 10, clang 13 or newer), got ${compiler.version}.\n` +
+    `Expected a C++20 compiler (g++ 11, clang 13 or newer), got ${compiler.version}.\n` +
       `${result.stderr.trim()}\nSet CXX to a newer one. ${installHint()}`,
   )
 }
@@ -74,10 +75,10 @@ const x64Flags = {
   'gemm_avx512_vnni.cc': [...avx512Flags, '-mavx512vnni'],
   'gemm_avx512_bf16.cc': [...avx512Flags, '-mavx512bf16'],
   'vec_avx2.cc': ['-mavx2', '-mfma', '-mf16c'],
+  'gemm_avx2_int8.cc': ['-mavx2'],
+  'gemm_avx_vnni.cc': ['-mavx2', '-mavxvnni'],
 }
-const arm64Features = {
-  'gemm_neon_bf16.cc': 'bf16',
-}
+const arm64Features = { 'gemm_neon_bf16.cc': 'bf16', 'gemm_neon_dotprod.cc': 'dotprod' }
 
 /** Flags for the instruction set of a file that has one. */
 const instructionFlags = (name, { arch, armBase = '-march=armv8.2-a' }) => {

@@ -60,7 +60,7 @@ const sourcesOf = (filters) =>
   )
 
 /** Tests of what differs between processors; the others also load the simulator. */
-const kernelTests = ['kernels_vec', 'kernels_attention', 'gemm_test', 'matrix_vector']
+const kernelTests = ['kernels_vec', 'kernels_attention', 'gemm_test', 'gemm_int8', 'matrix_vector']
 
 const testArm64 = async (filters) => {
   const sources = sourcesOf(filters.length === 0 ? kernelTests : filters)

@@ -1,12 +1,9 @@
 // Products of int8 against plain loops.
-#include <cstring>
 #include <vector>
 
-#include "base/cpu_features.h"
 #include "base/fp16.h"
 #include "check.h"
 #include "kernels/gemm_int8.h"
-#include "kernels/vec.h"
 
 namespace {
 
@@ -15,13 +12,6 @@ using ane::Dtype;
 uint8_t NextByte(uint32_t* seed) {
   *seed = *seed * 1664525u + 1013904223u;
   return static_cast<uint8_t>(*seed >> 24);
-}
-
-// Whether there is something to test; none may only be said of a processor without the instructions.
-bool ProcessorHasThem() {
-  const bool has = ane::Cpu().avx512_vnni && std::strcmp(ane::Vec().isa, "avx512") == 0;
-  EXPECT(ane::HasInt8Gemm() == has);
-  return has;
 }
 
 enum class Layout { kRows, kColumns, kApart };
@@ -35,8 +25,8 @@ Strides StridesOf(Layout layout, int64_t rows, int64_t columns) {
   return {2 * columns, 2, 2 * rows * columns};
 }
 
-bool Correct(ane::ThreadPool& pool, int64_t m, int64_t n, int64_t k, bool is_signed, int32_t zero, Layout of_columns,
-             Layout of_out, Dtype dtype) {
+bool Correct(ane::ThreadPool& pool, const ane::Int8Kernel& kernel, int64_t m, int64_t n, int64_t k, bool is_signed,
+             int32_t zero, Layout of_columns, Layout of_out, Dtype dtype) {
   uint32_t seed = static_cast<uint32_t>(m * 977 + n * 31 + k);
   std::vector<int8_t> rows(static_cast<size_t>(m * k));
   for (int8_t& x : rows) x = static_cast<int8_t>(NextByte(&seed));
@@ -47,7 +37,7 @@ bool Correct(ane::ThreadPool& pool, int64_t m, int64_t n, int64_t k, bool is_sig
   for (size_t r = 0; r < scales.size(); ++r) scales[r] = 0x1p-20f * static_cast<float>(r + 1);
   std::vector<uint8_t> out(static_cast<size_t>(o.size) * ane::SizeOf(dtype), 0xAA), before = out;
 
-  const ane::Int8Rows packed(rows.data(), m, k);
+  const ane::Int8Rows packed(kernel, rows.data(), m, k);
   ane::GemmInt8(pool, packed, {columns.data(), is_signed, zero, n, b.row, b.column}, scales.data(),
                 {out.data(), dtype, m, n, o.row, o.column});
   for (int64_t r = 0; r < m; ++r) {
@@ -72,31 +62,48 @@ bool Correct(ane::ThreadPool& pool, int64_t m, int64_t n, int64_t k, bool is_sig
 }  // namespace
 
 TEST(int8_products_are_exact_for_every_size_layout_and_zero_point) {
-  if (!ProcessorHasThem()) return;
-  for (int threads : {1, 3}) {
-    ane::ThreadPool pool(threads);
-    for (int64_t m : {1, 7, 12, 33}) {
-      for (int64_t n : {1, 3, 17, 32, 65}) {
-        for (int64_t k : {1, 3, 4, 17, 255, 257}) {
-          EXPECT(Correct(pool, m, n, k, true, 0, Layout::kRows, Layout::kRows, Dtype::kFp32));
-          EXPECT(Correct(pool, m, n, k, false, 131, Layout::kRows, Layout::kRows, Dtype::kFp16));
-          EXPECT(Correct(pool, m, n, k, true, -128, Layout::kColumns, Layout::kColumns, Dtype::kFp16));
-          EXPECT(Correct(pool, m, n, k, false, 255, Layout::kApart, Layout::kApart, Dtype::kFp32));
+  for (const ane::Int8Kernel* kernel : ane::Int8Gemms()) {
+    const auto correct = [&](ane::ThreadPool& pool, int64_t m, int64_t n, int64_t k) {
+      return Correct(pool, *kernel, m, n, k, true, 0, Layout::kRows, Layout::kRows, Dtype::kFp32) &&
+             Correct(pool, *kernel, m, n, k, false, 131, Layout::kRows, Layout::kRows, Dtype::kFp16) &&
+             Correct(pool, *kernel, m, n, k, true, -128, Layout::kColumns, Layout::kColumns, Dtype::kFp16) &&
+             Correct(pool, *kernel, m, n, k, false, 255, Layout::kApart, Layout::kApart, Dtype::kFp32);
+    };
+    for (int threads : {1, 3}) {
+      ane::ThreadPool pool(threads);
+      for (int64_t m : {1, 7, 12, 33}) {
+        for (int64_t n : {1, 3, 17, 32, 65}) {
+          for (int64_t k : {1, 3, 4, 17, 255, 257}) {
+            if (correct(pool, m, n, k)) continue;
+            std::printf("%s, m %d, n %d, k %d\n", kernel->isa, int(m), int(n), int(k));
+            EXPECT(false);
+          }
         }
       }
     }
   }
 }
 
-TEST(int8_products_of_extreme_numbers_do_not_overflow) {
-  if (!ProcessorHasThem()) return;
+TEST(int8_products_of_extreme_numbers_neither_overflow_nor_saturate) {
   ane::ThreadPool pool(1);
   const int64_t k = 32767;  // 32767 · 128 · 512 < 2^31
-  const std::vector<int8_t> row(static_cast<size_t>(k), -128);
-  const std::vector<uint8_t> column(static_cast<size_t>(k), 255);
   const std::vector<float> scales(ane::kInt8Rows, 1);
-  float out = 0;
-  ane::GemmInt8(pool, ane::Int8Rows(row.data(), 1, k), {column.data(), false, 0, 1, 1, 1}, scales.data(),
-                {&out, Dtype::kFp32, 1, 1, 1, 1});
-  EXPECT(out == static_cast<float>(-int64_t{128} * 255 * k));
+  for (const ane::Int8Kernel* kernel : ane::Int8Gemms()) {
+    for (int number : {-128, 127}) {
+      const std::vector<int8_t> row(static_cast<size_t>(k), static_cast<int8_t>(number));
+      const ane::Int8Rows packed(*kernel, row.data(), 1, k);
+      for (uint8_t byte : {0, 127, 128, 255}) {
+        const std::vector<uint8_t> column(static_cast<size_t>(k), byte);
+        for (bool is_signed : {false, true}) {
+          for (int zero : {is_signed ? -128 : 0, is_signed ? 127 : 255}) {
+            float out = 0;
+            ane::GemmInt8(pool, packed, {column.data(), is_signed, zero, 1, 1, 1}, scales.data(),
+                          {&out, Dtype::kFp32, 1, 1, 1, 1});
+            const int64_t code = is_signed ? static_cast<int8_t>(byte) : int64_t{byte};
+            EXPECT(out == static_cast<float>(number * (code - zero) * k));
+          }
+        }
+      }
+    }
+  }
 }

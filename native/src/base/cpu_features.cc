@@ -41,23 +41,26 @@ bool Has(const char* name) {
 CpuFeatures Detect() {
   CpuFeatures features;
 #if defined(__x86_64__)
-  const CpuId basic(1, 0), extended(7, 0);
+  const CpuId basic(1, 0), extended(7, 0), further(7, 1);
   constexpr uint32_t kVectors = 0x6, kMasksAndWideVectors = 0xe6;
   const uint32_t saved = Has(basic.ecx, 27) ? SavedRegisters() : 0;
   const bool fma = Has(basic.ecx, 12), avx = Has(basic.ecx, 28), f16c = Has(basic.ecx, 29), avx2 = Has(extended.ebx, 5);
   features.avx2 = (saved & kVectors) == kVectors && avx && avx2 && fma && f16c;
+  features.avx_vnni = features.avx2 && Has(further.eax, 4);
   const bool f = Has(extended.ebx, 16), dq = Has(extended.ebx, 17), bw = Has(extended.ebx, 30),
              vl = Has(extended.ebx, 31);
   features.avx512 = features.avx2 && (saved & kMasksAndWideVectors) == kMasksAndWideVectors && f && dq && bw && vl;
   features.avx512_vnni = features.avx512 && Has(extended.ecx, 11);
-  features.avx512_bf16 = features.avx512 && Has(CpuId(7, 1).eax, 5);
+  features.avx512_bf16 = features.avx512 && Has(further.eax, 5);
 #elif defined(__aarch64__)
   features.neon = true;
 #if defined(__APPLE__)
   features.neon_bf16 = Has("hw.optional.arm.FEAT_BF16");
+  features.neon_dotprod = Has("hw.optional.arm.FEAT_DotProd");
 #else
   // Bits of Linux's <asm/hwcap.h>, which older systems do not name.
   features.neon_bf16 = (getauxval(AT_HWCAP2) >> 14 & 1) != 0;
+  features.neon_dotprod = (getauxval(AT_HWCAP) >> 20 & 1) != 0;
 #endif
 #endif
   return features;

@@ -7,6 +7,7 @@
 #include "engine/conv_geometry.h"
 #include "engine/op_call.h"
 #include "engine/scalar.h"
+#include "kernels/gemm_kernels.h"
 
 namespace ane::engine {
 namespace {
@@ -152,7 +153,7 @@ class Matcher {
       if (exact_ && !Whole(sum * codes.Largest(), scale, codes.scale)) return false;
       factors[size_t(m)] = float(factor);
     }
-    match->rows = std::make_shared<Int8Rows>(rows.data(), M, K);
+    match->rows = std::make_shared<Int8Rows>(Int8Gemm(), rows.data(), M, K);
     match->scales = std::make_shared<std::vector<float>>(std::move(factors));
     return true;
   }
@@ -172,7 +173,7 @@ class Matcher {
 }  // namespace
 
 std::vector<QuantizedMatch> MatchQuantized(const Function& function, bool exact) {
-  return HasInt8Gemm() ? Matcher(function, exact).Run() : std::vector<QuantizedMatch>();
+  return Matcher(function, exact).Run();
 }
 
 }  // namespace ane::engine

@@ -10,29 +10,34 @@
 namespace ane {
 namespace {
 
-uint32_t ByteAt(uint8_t byte, int position) { return static_cast<uint32_t>(byte) << (8 * position); }
+// One of the kDepth numbers of a word, in its place.
+template <int kDepth>
+uint32_t InWord(int8_t number, int position) {
+  constexpr int kBits = 32 / kDepth;
+  return (static_cast<uint32_t>(number) & (~0u >> (32 - kBits))) << (kBits * position);
+}
 
-// Columns [first, first + count) as one panel of numbers without sign: signed ones are moved up by 128.
-void PackColumns(uint32_t* panel, const Int8Columns& b, int64_t k, int64_t first, int64_t count) {
-  const uint32_t flip = b.is_signed ? 0x80808080u : 0;
+// Columns [first, first + count) as one panel, moved by 128 where they have a sign and the kernel's have none, or the
+// other way round.
+template <int kDepth>
+void PackColumns(uint32_t* panel, const Int8Columns& b, uint8_t flip, int64_t k, int64_t first, int64_t count) {
   const uint8_t* from = b.data + first * b.stride;
-  for (int64_t word = 0; word < CeilDivide(k, kInt8Depth); ++word) {
-    uint32_t* to = panel + word * kInt8Columns;
-    const uint8_t* p = from + word * kInt8Depth * b.k_stride;
-    const int64_t depth = std::min<int64_t>(kInt8Depth, k - word * kInt8Depth);
-    if (depth == kInt8Depth && b.stride == 1) {
-      const uint8_t *p1 = p + b.k_stride, *p2 = p1 + b.k_stride, *p3 = p2 + b.k_stride;
+  for (; k > 0; k -= kDepth, from += kDepth * b.k_stride, panel += kInt8Columns) {
+    const auto pack = [&](int depth, int64_t stride) {
       for (int64_t c = 0; c < count; ++c) {
-        to[c] = (ByteAt(p[c], 0) | ByteAt(p1[c], 1) | ByteAt(p2[c], 2) | ByteAt(p3[c], 3)) ^ flip;
+        uint32_t word = 0;
+        for (int j = 0; j < depth; ++j) {
+          word |= InWord<kDepth>(static_cast<int8_t>(from[j * b.k_stride + c * stride] ^ flip), j);
+        }
+        panel[c] = word;
       }
+    };
+    if (k >= kDepth && b.stride == 1) {
+      pack(kDepth, 1);
     } else {
-      for (int64_t c = 0; c < count; ++c) {
-        uint32_t bytes = 0;
-        for (int j = 0; j < depth; ++j) bytes |= ByteAt(p[j * b.k_stride + c * b.stride], j);
-        to[c] = bytes ^ flip;
-      }
+      pack(static_cast<int>(std::min<int64_t>(kDepth, k)), b.stride);
     }
-    std::fill(to + count, to + kInt8Columns, 0u);
+    std::fill(panel + count, panel + kInt8Columns, 0u);
   }
 }
 
@@ -66,29 +71,31 @@ void StoreTile(const float* tile, const Matrix& out, int64_t row, int64_t column
 
 }  // namespace
 
-Int8Rows::Int8Rows(const int8_t* numbers, int64_t rows, int64_t k)
-    : rows_(rows),
+Int8Rows::Int8Rows(const Int8Kernel& kernel, const int8_t* numbers, int64_t rows, int64_t k)
+    : kernel_(kernel),
+      rows_(rows),
       k_(k),
-      words_(CeilDivide(k, kInt8Depth)),
+      words_(CeilDivide(k, kernel.depth)),
       panels_(CeilDivide(rows, kInt8Rows)),
       packed_(static_cast<size_t>(panels_ * words_ * kInt8Rows)),
       sums_(static_cast<size_t>(panels_ * kInt8Rows)) {
+  const auto in_word = kernel.depth == 4 ? InWord<4> : InWord<2>;
   for (int64_t r = 0; r < rows; ++r) {
     uint32_t* panel = packed_.data() + r / kInt8Rows * words_ * kInt8Rows + r % kInt8Rows;
     for (int64_t i = 0; i < k; ++i) {
       const int8_t x = numbers[r * k + i];
-      panel[i / kInt8Depth * kInt8Rows] |= ByteAt(static_cast<uint8_t>(x), i % kInt8Depth);
+      panel[i / kernel.depth * kInt8Rows] |= in_word(x, static_cast<int>(i % kernel.depth));
       sums_[static_cast<size_t>(r)] += x;
     }
   }
 }
 
-bool HasInt8Gemm() { return Int8Gemm() != nullptr; }
-
 void GemmInt8(ThreadPool& pool, const Int8Rows& a, const Int8Columns& b, const float* scales, const Matrix& out) {
   if (a.rows() == 0 || b.columns == 0) return;
-  const Int8Kernel& kernel = *Int8Gemm();
-  const int32_t offset = b.zero_point + (b.is_signed ? 128 : 0);
+  const Int8Kernel& kernel = a.kernel();
+  const auto pack = kernel.depth == 4 ? PackColumns<4> : PackColumns<2>;
+  const uint8_t flip = b.is_signed == kernel.signed_columns ? 0 : 128;
+  const int32_t offset = b.zero_point + (b.is_signed ? flip : -flip);
   const int64_t column_panels = CeilDivide(b.columns, kInt8Columns);
   // Few columns: threads share out the rows too, and each packs the columns for itself.
   const int64_t shares = std::clamp(CeilDivide(2 * pool.threads(), column_panels), int64_t{1}, a.panels());
@@ -97,7 +104,7 @@ void GemmInt8(ThreadPool& pool, const Int8Rows& a, const Int8Columns& b, const f
     for (int64_t task = begin; task < end; ++task) {
       const int64_t column = task / shares * kInt8Columns, share = task % shares;
       const int64_t count = std::min<int64_t>(kInt8Columns, b.columns - column);
-      if (task == begin || share == 0) PackColumns(columns, b, a.k(), column, count);
+      if (task == begin || share == 0) pack(columns, b, flip, a.k(), column, count);
       for (int64_t p = a.panels() * share / shares; p < a.panels() * (share + 1) / shares; ++p) {
         const int64_t row = p * kInt8Rows;
         int32_t corrections[kInt8Rows];

@@ -92,13 +92,16 @@ struct GemmMicrokernel {
   MultiplyAdds multiply_adds;
 };
 
-// Of products of int8. Panels hold words of four numbers of K: word (w, i) at w * width + i, zeros where K or the matrix
-// ends. Rows have a sign, columns none.
+// Of products of int8. Panels hold words of 32 bits, each some consecutive numbers of K: word (w, i) at w * width + i, rows
+// with zeros where K or the matrix ends.
 constexpr int kInt8Rows = 12;
 constexpr int kInt8Columns = 32;
-constexpr int kInt8Depth = 4;
 
 struct Int8Kernel {
+  const char* isa;      // "avx512_vnni", "avx_vnni", "avx2", "neon_dotprod", "portable"
+  int depth;            // numbers in a word: four of 8 bits, or two of 16
+  bool signed_columns;  // otherwise they are of 8 bits without a sign; numbers of rows have one
+
   // out [kInt8Rows, kInt8Columns] = scales · (rows · columns - corrections), the last two one per row.
   void (*tile)(int64_t words, const uint32_t* rows, const uint32_t* columns, const int32_t* corrections,
                const float* scales, float* out);

@@ -14,8 +14,12 @@ const GemmMicrokernel& GemmKernel(Arithmetic arithmetic);
 const GemmMicrokernel* Avx512Bf16Gemm();
 const GemmMicrokernel* NeonBf16Gemm();
 const Int8Kernel* Avx512VnniGemm();
+const Int8Kernel* AvxVnniGemm();
+const Int8Kernel* Avx2Int8Gemm();
+const Int8Kernel* NeonDotprodGemm();
+const Int8Kernel* PortableInt8Gemm();
 
-// Of products of int8 on this processor, or nullptr.
-const Int8Kernel* Int8Gemm();
+// The best of Int8Gemms.
+const Int8Kernel& Int8Gemm();
 
 }  // namespace ane

@@ -13,7 +13,7 @@ constexpr int64_t kSteps = 50000;
 constexpr int64_t kPiecesPerThread = 8;
 
 const MultiplyAdds* Find(Factors factors) {
-  if (factors == Factors::kInt8) return Int8Gemm() != nullptr ? &Int8Gemm()->multiply_adds : nullptr;
+  if (factors == Factors::kInt8) return &Int8Gemm().multiply_adds;
   if (factors == Factors::kBf16 && ArithmeticOf(false) != Arithmetic::kBf16) return nullptr;
   return &GemmKernel(factors == Factors::kBf16 ? Arithmetic::kBf16 : Arithmetic::kFp32).multiply_adds;
 }

@@ -48,7 +48,7 @@ function hostHints({ platform, nodeVersion, translated }: Surroundings): string[
 }
 
 function missingHints(): string[] {
-  const hints = [`Build it: ${build} (needs g++ 10, clang 13 or newer)`]
+  const hints = [`Build it: ${build} (needs g++ 11, clang 13 or newer)`]
   if (process.env.ANE_ADDON) hints.push('ANE_ADDON names the file to load: correct it or unset it.')
   return hints
 }
