@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "check.h"
+#include "engine/matrix_batch.h"
 #include "engine_program.h"
 
 using engine_test::Ints;
@@ -257,6 +258,23 @@ TEST(large_scores_reach_through_a_mask_of_finite_numbers) {
     const std::vector<Numbers> forward(in.begin(), in.begin() + 3);
     EXPECT(Same(Run(Forward(s, false), forward).outputs.at(0),
                 Run(Forward(s, true), forward).outputs.at(0)));
+  }
+}
+
+TEST(products_are_bounded_by_the_lengths_of_rows) {
+  const Numbers a = {3, 0, 0, 4, 1, 1}, b = {5, 12, 0, 2};  // rows of 2
+  const auto matrix = [](const Numbers& numbers) {
+    return ane::ConstMatrix{numbers.data(), ane::Dtype::kFp32, int64_t(numbers.size() / 2), 2, 2, 1};
+  };
+  const auto bound = [&](const Numbers& x, float enough) {
+    return ane::engine::ProductBound(matrix(x), matrix(b), enough);
+  };
+  EXPECT(bound(a, 1000) == 2 * 4 * 12);
+  EXPECT(bound(a, 50) == 4 * 13);
+  for (const float strange : {kNaN, kInfinity, -kInfinity}) {
+    Numbers x = a;
+    x[3] = strange;
+    EXPECT(!std::isfinite(bound(x, 50)) && !std::isfinite(bound(x, 1000)));
   }
 }
 

@@ -1,4 +1,4 @@
-// Softmax and its derivative on panels give the bits of the same on rows, in every table; sums over queries run in order.
+// Softmax and its derivative on panels give the bits of those on rows, in every table; sums over queries run in order.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -42,8 +42,9 @@ bool Same(float a, float b) { return a == b || (std::isnan(a) && std::isnan(b));
 // Keys that column c sees of `keys`.
 std::vector<int32_t> Counts(int64_t keys, int columns) {
   std::vector<int32_t> counts;
-  for (int c = 0; c < columns; ++c) counts.push_back(static_cast<int32_t>(std::min<int64_t>(keys, c == 3 ? 0 : keys - c)));
-  for (int32_t& count : counts) count = std::max(count, 0);
+  for (int c = 0; c < columns; ++c) {
+    counts.push_back(c == 3 ? 0 : static_cast<int32_t>(std::max<int64_t>(keys - c, 0)));
+  }
   return counts;
 }
 
@@ -105,7 +106,8 @@ TEST(the_gradient_of_columns_is_that_of_rows) {
           const std::vector<int32_t> counts = Counts(keys, columns);
           const Numbers change = Random((keys + 2) * columns, 3), weights = Random((keys + 2) * columns, 4);
           Numbers panel = change;
-          table->gemm->attention.gradient(panel.data(), weights.data(), keys + 2, counts.data(), {scale, round, nullptr});
+          table->gemm->attention.gradient(panel.data(), weights.data(), keys + 2, counts.data(),
+                                          {scale, round, nullptr});
           for (int c = 0; c < columns; ++c) {
             const int64_t n = counts[static_cast<size_t>(c)];
             Numbers row = Column(change, columns, c, n);
@@ -144,7 +146,8 @@ TEST(sums_over_queries_go_on_where_they_were) {
           for (int c = 0; c < width; ++c) {
             double exact = 0, size = 0;
             for (int64_t q = 0; q < queries; ++q) {
-              const double term = static_cast<double>(lines[static_cast<size_t>(q / columns * step + r * columns + q % columns)]) *
+              const auto at = static_cast<size_t>(q / columns * step + r * columns + q % columns);
+              const double term = static_cast<double>(lines[at]) *
                                   static_cast<double>(factor[static_cast<size_t>(q * columns + c)]);
               exact += term;
               size += std::fabs(term);

@@ -31,7 +31,8 @@ void Attention::Run(const RunContext& context, const AttentionLanes& lanes) cons
     // Probabilities of 0 times values that are no numbers would not be 0.
     if (rows_.sight().known() && std::exchange(bounded, item) != item) {
       bound = IsFinite(value) ? ScoreBound(rows_.query().ConstAt(context, item),
-                                           rows_.key().ConstAt(context, item), rows_.steps())
+                                           rows_.key().ConstAt(context, item), rows_.steps(),
+                                           rows_.sight().enough())
                               : INFINITY;
     }
     const Sight sight = rows_.sight().Of(size_t(block), bound);

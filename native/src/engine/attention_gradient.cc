@@ -10,6 +10,9 @@ namespace {
 // The panels of a group stay in the second-level cache.
 constexpr int64_t kGroupFloats = int64_t{1} << 16;
 
+// Gradients of probabilities below this stay finite in fp16 through all steps.
+constexpr float kMostChange = 25000;
+
 Shape BatchShape(const View& view) { return Shape(view.shape.begin(), view.shape.end() - 2); }
 
 // Whether no element is infinite or NaN; known for `checked`.
@@ -87,13 +90,12 @@ float AttentionGradient::SightBound(const RunContext& context, int64_t item) con
   const ConstMatrix value = value_.ConstAt(context, item), change = change_.ConstAt(context, item),
                     query = rows_.query().ConstAt(context, item),
                     key = rows_.key().ConstAt(context, item);
-  const float largest = float(value.cols) * LargestMagnitude(value) * LargestMagnitude(change) *
-                        std::max(1.0f, std::fabs(rows_.steps().scale.value_or(1)));
-  const bool zeros = largest < 25000 &&
+  const float scale = std::max(1.0f, std::fabs(rows_.steps().scale.value_or(1)));
+  const bool zeros = scale * ProductBound(change, value, kMostChange / scale) < kMostChange &&
                      IsFinite(value_sums_.factor().ConstAt(context, item), change) &&
                      IsFinite(key_of_query_.ConstAt(context, item), key) &&
                      IsFinite(key_sums_.factor().ConstAt(context, item), query);
-  return zeros ? ScoreBound(query, key, rows_.steps()) : INFINITY;
+  return zeros ? ScoreBound(query, key, rows_.steps(), rows_.sight().enough()) : INFINITY;
 }
 
 void AttentionGradient::Item(const RunContext& context, int64_t item, float* lane) const {
@@ -155,8 +157,8 @@ void AttentionGradient::Panel(const RunContext& context, int64_t item, const Gro
     words.words_along_queries(gradient_words_at_.In(lane, i), gradient, filled);
     words.words_along_queries(weight_words_at_.In(lane, i), weights, filled);
   }
-  MultiplyPanel(packed_key_of_query_, key_of_query_at_.In(lane), gradient_along_keys_at_.In(lane, i),
-                sight.keys, result_at_.In(lane, i),
+  MultiplyPanel(packed_key_of_query_, key_of_query_at_.In(lane),
+                gradient_along_keys_at_.In(lane, i), sight.keys, result_at_.In(lane, i),
                 Transposed(Rows(d_query_.At(context, item), first, count)));
 }
 

@@ -46,7 +46,8 @@ void PanelAttention::Run(const RunContext& context, const AttentionLanes& lanes)
       if (rows_.sight().known()) {
         bound = std::isfinite(LargestMagnitude(value))
                     ? ScoreBound(rows_.query().ConstAt(context, item),
-                                 rows_.key().ConstAt(context, item), rows_.steps())
+                                 rows_.key().ConstAt(context, item), rows_.steps(),
+                                 rows_.sight().enough())
                     : INFINITY;
       }
       for (int64_t panel = part; panel < panels; panel += parts_)

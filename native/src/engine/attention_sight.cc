@@ -14,6 +14,8 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kFar = 16384;
 // e^-256 is 0 in fp32 with room for what roundings move scores by; see Of.
 constexpr float kVanishes = -256;
+constexpr float kMostBound = 30000;  // no sum of fp16 overflows
+constexpr float kSlack = 2.05f;
 constexpr int64_t kKeyStep = 16;  // blocks see multiples of this
 
 }  // namespace
@@ -26,7 +28,11 @@ AttentionSight::AttentionSight(const ScoreSteps& steps, const Shape& batch, int6
   whole.insert(whole.end(), {rows, keys});
   mask_.emplace(Broadcast(*steps.mask, whole), batch);
   if (steps.masking == nullptr || !IsFloat(steps.mask->dtype) || !mask_->same_for_all()) return;
-  for (const QueryBlock& block : blocks) reach_.push_back(ReachOf(block, *steps.masking));
+  enough_ = kMostBound;
+  for (const QueryBlock& block : blocks) {
+    reach_.push_back(ReachOf(block, *steps.masking));
+    enough_ = std::min(enough_, (kVanishes - reach_.back().below) / kSlack);
+  }
 }
 
 AttentionSight::Reach AttentionSight::ReachOf(const QueryBlock& block, const Literal& masking) {
@@ -65,7 +71,7 @@ AttentionSight::Reach AttentionSight::ReachOf(const QueryBlock& block, const Lit
 Sight AttentionSight::Of(size_t block, float bound) const {
   if (reach_.empty()) return {keys_, false};
   const Reach& reach = reach_[block];
-  const bool vanishes = bound < 30000 && 2.05f * bound + reach.below < kVanishes;
+  const bool vanishes = bound < kMostBound && kSlack * bound + reach.below < kVanishes;
   return vanishes ? Sight{reach.keys, true} : Sight{keys_, false};
 }
 
@@ -76,9 +82,10 @@ bool AttentionSight::AddsNothing(const QueryBlock& block, const Sight& sight) co
   return std::all_of(from, from + block.count, [](bool zeros) { return zeros; });
 }
 
-float ScoreBound(const ConstMatrix& query, const ConstMatrix& key, const ScoreSteps& steps) {
-  return float(query.cols) * LargestMagnitude(query) * LargestMagnitude(key) *
-         std::max(1.0f, std::fabs(steps.scale.value_or(1)));
+float ScoreBound(const ConstMatrix& query, const ConstMatrix& key, const ScoreSteps& steps,
+                 float enough) {
+  const float scale = std::max(1.0f, std::fabs(steps.scale.value_or(1)));
+  return scale * ProductBound(query, key, enough / scale);
 }
 
 }  // namespace ane::engine

@@ -44,6 +44,8 @@ class AttentionSight {
   // Probabilities of keys out of sight are exactly 0, provided that no product is larger than
   // `bound`.
   Sight Of(size_t block, float bound) const;
+  // A bound that is small enough for every block.
+  float enough() const { return enough_; }
   int64_t KeysOf(int64_t row, const Sight& sight) const {
     return sight.by_row ? row_keys_[size_t(row)] : sight.keys;
   }
@@ -61,12 +63,14 @@ class AttentionSight {
 
   int64_t keys_;
   std::optional<MatrixBatch> mask_;
+  float enough_ = 0;
   std::vector<Reach> reach_;        // per block; empty when the mask is not known
   std::vector<int64_t> row_keys_;   // per row
   std::vector<bool> adds_nothing_;  // per row: the mask's numbers in sight are 0
 };
 
-// A bound of the magnitude of the products of a query and a key, scaled or not.
-float ScoreBound(const ConstMatrix& query, const ConstMatrix& key, const ScoreSteps& steps);
+// A bound of the magnitude of the products of a query and a key, scaled or not; see ProductBound.
+float ScoreBound(const ConstMatrix& query, const ConstMatrix& key, const ScoreSteps& steps,
+                 float enough);
 
 }  // namespace ane::engine

@@ -1,9 +1,11 @@
 #include "engine/matrix_batch.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/fp16.h"
+#include "engine/strided.h"
 #include "kernels/vec.h"
 
 namespace ane::engine {
@@ -35,6 +37,26 @@ Bits LargestBits(const Bits* data, const Lines& lines) {
       largest = std::max(largest, Bits(line[j * lines.stride] & (Bits(~Bits(0)) >> 1)));
   }
   return largest;
+}
+
+constexpr int64_t kRows = 256;  // at a time
+
+// The length of the longest row.
+float LongestRow(const ConstMatrix& m) {
+  const VecTable& vec = Vec();
+  alignas(64) float squares[kRows], line[kRows];
+  float largest = 0;
+  for (int64_t first = 0; first < m.rows; first += kRows) {
+    const int64_t n = std::min(kRows, m.rows - first);
+    std::fill_n(squares, n, 0.0f);
+    for (int64_t k = 0; k < m.cols; ++k) {
+      LoadRun(line, m.data, m.dtype, first * m.row_stride + k * m.col_stride, m.row_stride, n);
+      vec.mul(line, line, line, n);
+      vec.add(squares, squares, line, n);
+    }
+    largest = std::max(largest, vec.reduce_max(squares, n));
+  }
+  return std::sqrt(largest);
 }
 
 }  // namespace
@@ -100,6 +122,11 @@ float LargestMagnitude(const ConstMatrix& m) {
           ? Fp16ToFp32(LargestBits(static_cast<const uint16_t*>(m.data), lines))
           : __builtin_bit_cast(float, LargestBits(static_cast<const uint32_t*>(m.data), lines));
   return largest == largest ? largest : std::numeric_limits<float>::infinity();
+}
+
+float ProductBound(const ConstMatrix& a, const ConstMatrix& b, float enough) {
+  const float bound = float(a.cols) * LargestMagnitude(a) * LargestMagnitude(b);
+  return bound <= enough || !std::isfinite(bound) ? bound : LongestRow(a) * LongestRow(b);
 }
 
 }  // namespace ane::engine

@@ -35,5 +35,8 @@ ConstMatrix Constant(const Matrix& m);
 
 // The largest magnitude; infinite when an element is infinite or NaN.
 float LargestMagnitude(const ConstMatrix& m);
+// A bound of the magnitudes in a [M, K] · b [N, K]ᵀ, no number when there is none; as tight as the
+// lengths of rows allow unless a cheaper one is at most `enough`.
+float ProductBound(const ConstMatrix& a, const ConstMatrix& b, float enough);
 
 }  // namespace ane::engine

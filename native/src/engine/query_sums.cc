@@ -35,9 +35,9 @@ void QuerySums::AddTile(int64_t line, const float* words, int64_t step, int64_t 
   const int64_t count = CeilDivide(queries, kernel_.depth);
   const int64_t skipped = from / kernel_.depth * kernel_.columns;
   for (int64_t tile = 0; tile < tiles_; ++tile) {
-    const int64_t columns = std::min<int64_t>(kernel_.columns, out_.columns() - tile * kernel_.columns);
+    const int64_t columns = out_.columns() - tile * kernel_.columns;
     kernel_.attention.add_queries(count, words, step, packed_at_.In(lane, size_t(tile)) + skipped,
-                                  int(columns),
+                                  int(std::min<int64_t>(columns, kernel_.columns)),
                                   sums_at_.In(lane, size_t(tile)) + line * kernel_.columns, fresh);
   }
 }
