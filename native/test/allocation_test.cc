@@ -188,6 +188,59 @@ TEST(a_refused_allocation_while_compiling_is_an_error) {
   EXPECT(refused > 20);
 }
 
+namespace {
+
+// Programs of this device work in more memory than there can be.
+class GreedyDevice : public CpuDevice {
+ public:
+  using CpuDevice::CpuDevice;
+  Result<std::unique_ptr<Executable>> CompileExecutable(std::string_view text, const CompileOptions& options) override {
+    auto compiled = CpuDevice::CompileExecutable(text, options);
+    if (!compiled.ok()) return compiled.status();
+    return std::unique_ptr<Executable>(new Greedy(std::move(compiled.value())));
+  }
+
+ private:
+  class Greedy : public Executable {
+   public:
+    explicit Greedy(std::unique_ptr<Executable> inner) : inner_(std::move(inner)) {}
+    const std::vector<IoDescription>& inputs() const override { return inner_->inputs(); }
+    const std::vector<IoDescription>& outputs() const override { return inner_->outputs(); }
+    int64_t flops() const override { return inner_->flops(); }
+    size_t scratch_bytes() const override { return SIZE_MAX; }
+    std::string largest_scratch() const override { return inner_->largest_scratch(); }
+    Status Run(std::span<const void* const> in, std::span<void* const> out, void* scratch,
+               ThreadPool& pool) const override {
+      return inner_->Run(in, out, scratch, pool);
+    }
+
+   private:
+    std::unique_ptr<Executable> inner_;
+  };
+};
+
+}  // namespace
+
+TEST(a_program_that_works_in_too_much_memory_is_refused_with_its_largest_values) {
+  constexpr char kText[] = R"(program(1.3)
+{
+  func main<ios18>(tensor<fp16, [3, 7]> x) {
+    tensor<fp16, [3, 3]> few = matmul(x = x, y = x, transpose_y = bool(true));
+    tensor<fp16, [3, 7]> some = matmul(x = few, y = x);
+    tensor<fp16, [7, 7]> most = matmul(x = some, y = some, transpose_x = bool(true));
+    tensor<fp16, [3, 7]> y = matmul(x = some, y = most);
+  } -> (y);
+})";
+  CompileOptions options;
+  options.name = "layer";
+  const auto program = Program::Compile(std::make_shared<GreedyDevice>(1, true), kText, options);
+  EXPECT(!program.ok() && program.status().code() == "OUT_OF_MEMORY");
+  EXPECT(!program.ok() && program.status().message() ==
+                              "Not enough memory for the " + std::to_string(SIZE_MAX) +
+                                  " bytes that program layer works in. Its largest values are most fp16 [7, 7] in 98, "
+                                  "some fp16 [3, 7] in 42, few fp16 [3, 3] in 18 bytes.");
+}
+
 TEST(too_much_memory_to_work_in_is_refused_with_the_name_of_the_program) {
   const Status status = CpuDevice(1, true).ReserveScratch(SIZE_MAX, "layer");
   EXPECT(status.code() == "OUT_OF_MEMORY");

@@ -89,6 +89,8 @@ describe('ane doctor', () => {
     const { status, out } = await ane(['doctor'], shop.folder, { ANE_ADDON: file('nowhere.node') })
     expect(status).toBe(3)
     expect(out).toMatch(/nowhere\.node/)
+    expect(out.split('Without the addon')).toHaveLength(2)
+    expect(out.split('needs the native addon')).toHaveLength(3)
     const training = await ane(
       ['train', '--data', 'text.txt', '--model', 'model.json', '--vocab-size', '300', '--seq-len', '16'],
       shop.folder,

@@ -58,6 +58,14 @@ describe('--device', () => {
     expect(readdirSync(env.TMPDIR)).toEqual([])
   })
 
+  it('names the temporary folder that programs cannot be written to', async () => {
+    const TMPDIR = join(shop.folder, 'nowhere')
+    const { status, err } = await ane(quick('none', '--device', 'ane-sim'), shop.folder, { TMPDIR })
+    expect(err).toMatch(/could not write .*nowhere.*: No such file or directory\. TMPDIR names the folder\./)
+    expect(err).not.toContain('known limit')
+    expect(status).toBe(3)
+  })
+
   it.skipIf(process.platform === 'darwin')('exits with 3 where there is no Neural Engine', async () => {
     const { status, err } = await ane(quick('none', '--device', 'ane'), shop.folder)
     expect(status).toBe(3)

@@ -68,13 +68,17 @@ std::optional<fs::path> WeightPath(const std::string& named) {
   return path;
 }
 
+Status Unwritable(const fs::path& path, const std::string& reason) {
+  return {"ANE_UNAVAILABLE", "Expected a temporary folder that the Neural Engine's programs can be written to, could not write " +
+                                 path.string() + ": " + reason + ". TMPDIR names the folder."};
+}
+
 Status WriteFile(const fs::path& path, const void* bytes, size_t length) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file.write(static_cast<const char*>(bytes), static_cast<std::streamsize>(length));
   file.close();
   if (file) return {};
-  return {"ANE_COMPILE_FAILED",
-          "Could not write " + path.string() + ": " + std::generic_category().message(errno) + "."};
+  return Unwritable(path, std::generic_category().message(errno));
 }
 
 }  // namespace
@@ -113,7 +117,7 @@ Result<ModelFolder> ModelFolder::Write(const std::string& temporary, const std::
   const fs::path root = fs::path(temporary) / identifier;
   std::error_code error;
   fs::create_directories(root / "weights", error);
-  if (error) return Status("ANE_COMPILE_FAILED", "Could not create " + root.string() + ": " + error.message() + ".");
+  if (error) return Unwritable(root, error.message());
   status = WriteFile(root / "model.mil", text.data(), text.size());
   if (!status.ok()) return status;
   for (const auto& [named, bytes] : weights) {

@@ -34,6 +34,7 @@ class CpuExecutable : public Executable {
   const std::vector<IoDescription>& outputs() const override { return outputs_; }
   int64_t flops() const override { return plan_.flops(); }
   size_t scratch_bytes() const override { return plan_.scratch_bytes(); }
+  std::string largest_scratch() const override { return plan_.LargestScratch(); }
 
   Status Run(std::span<const void* const> inputs, std::span<void* const> outputs, void* scratch,
              ThreadPool& pool) const override {

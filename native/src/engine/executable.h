@@ -43,6 +43,8 @@ class Executable {
   virtual int64_t flops() const = 0;                              // of matrix products and convolutions, one run
   // Bytes of working memory Run needs; the caller owns it, so that executables that never run together share one.
   virtual size_t scratch_bytes() const = 0;
+  // The largest values that working memory is for, largest first, for messages; empty where nobody knows.
+  virtual std::string largest_scratch() const { return {}; }
 
   // `inputs` and `outputs` are dense row-major buffers in the declared order; scratch is 64-byte aligned. An output
   // buffer never overlaps an input buffer. Allocates nothing once each thread of the pool has had a share of such a run;

@@ -71,6 +71,7 @@ void Lowering::ChooseDestinations() {
 
 void Lowering::ProposeForView(const Operation& operation) {
   const OpCall call(function_, operation);
+  subject_ = call.Result();
   std::optional<View>& destination = destinations_[size_t(call.Result())];
   if (!destination) {
     // A reshape behind a transpose would need a copy; when the value at the start of the chain is
@@ -97,6 +98,7 @@ void Lowering::ProposeForPieces(const Operation& operation) {
   const OpCall call(function_, operation);
   std::optional<View>& destination = destinations_[size_t(call.Result())];
   const TensorType& type = call.TypeOf(call.Result());
+  subject_ = call.Result();
   if (!destination) destination = Temp(type.dtype, type.shape);
   const std::vector<int>& values = call.Ids("values");
   for (size_t k = 0; k < values.size(); ++k)
@@ -117,6 +119,7 @@ const View& Lowering::Out(int value) {
   std::optional<View>& place = places_[size_t(value)];
   const TensorType& type = function_.values[size_t(value)].type;
   if (!place) {
+    subject_ = value;
     const std::optional<View>& destination = destinations_[size_t(value)];
     place = destination ? *destination : Temp(type.dtype, type.shape);
   }
@@ -125,7 +128,9 @@ const View& Lowering::Out(int value) {
 
 View Lowering::Temp(Dtype dtype, const Shape& shape) {
   const size_t bytes = size_t(ElementCount(shape)) * SizeOf(dtype);
-  return DenseView(plan_->AddBuffer({BufferKind::kScratch, 0, bytes, nullptr, 0}), dtype, shape);
+  std::string what = function_.values[size_t(subject_)].name + " " + TypeText({dtype, 0, shape});
+  return DenseView(plan_->AddBuffer({BufferKind::kScratch, 0, bytes, nullptr, 0, std::move(what)}),
+                   dtype, shape);
 }
 
 void Lowering::Emit(const std::vector<View>& views, NodeBody run) {
@@ -148,6 +153,7 @@ void Lowering::EmitCopy(const View& from, const View& to) {
 
 void Lowering::LowerGroup(const std::vector<int>& group) {
   const Operation& first = function_.operations[size_t(group[0])];
+  subject_ = function_.operations[size_t(group.back())].results[0];
   if (const AttentionMatch* match = groups_.AttentionOf(group)) return EmitMatch(*this, *match);
   if (const QuantizedMatch* match = groups_.QuantizedOf(group[0]))
     return EmitQuantized(OpCall(function_, first), *match, *this);

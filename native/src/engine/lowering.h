@@ -51,6 +51,7 @@ class Lowering {
   std::vector<std::optional<View>> places_;        // where a value lies, once known
   std::vector<std::optional<View>> destinations_;  // where it should be written
   std::vector<const Operation*> producers_;
+  int subject_ = -1;  // the value that scratch is for at the moment
 };
 
 // The first operand of a row's `view`.

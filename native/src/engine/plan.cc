@@ -95,6 +95,20 @@ void Plan::Finish() {
   scratch_bytes_ = table + arena.end();
 }
 
+std::string Plan::LargestScratch() const {
+  constexpr size_t kShown = 3;
+  std::vector<const Buffer*> scratch;
+  for (const Buffer& buffer : buffers_) {
+    if (buffer.kind == BufferKind::kScratch) scratch.push_back(&buffer);
+  }
+  std::stable_sort(scratch.begin(), scratch.end(),
+                   [](const Buffer* a, const Buffer* b) { return a->bytes > b->bytes; });
+  std::string text;
+  for (size_t i = 0; i < std::min(kShown, scratch.size()); ++i)
+    text += (i ? ", " : "") + scratch[i]->what + " in " + std::to_string(scratch[i]->bytes);
+  return text;
+}
+
 const char* Plan::Run(std::span<const void* const> inputs, std::span<void* const> outputs,
                       void* scratch, ThreadPool& pool) const {
   void** bases = static_cast<void**>(scratch);

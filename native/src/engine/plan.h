@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -39,6 +40,7 @@ struct Buffer {
   size_t bytes = 0;  // of scratch
   std::shared_ptr<const Literal> literal;
   size_t scratch_offset = 0;
+  std::string what = {};  // of scratch: the value it is for
 };
 
 class Plan {
@@ -51,6 +53,8 @@ class Plan {
 
   int64_t flops() const { return flops_; }
   size_t scratch_bytes() const { return scratch_bytes_; }
+  // The largest scratch buffers, `value in bytes` each, largest first.
+  std::string LargestScratch() const;
   // A message on failure, else nullptr.
   const char* Run(std::span<const void* const> inputs, std::span<void* const> outputs,
                   void* scratch, ThreadPool& pool) const;

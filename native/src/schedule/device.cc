@@ -63,7 +63,11 @@ Result<std::shared_ptr<Program>> Program::Compile(std::shared_ptr<Device> device
     if (!compiled.ok()) return compiled.status();
     const std::string& name = options.name.empty() ? options.function : options.name;
     const Status reserved = device->ReserveScratch(compiled.value()->scratch_bytes(), name);
-    if (!reserved.ok()) return reserved;
+    if (!reserved.ok()) {
+      const std::string largest = compiled.value()->largest_scratch();
+      return Status(reserved.code(),
+                    reserved.message() + (largest.empty() ? "" : " Its largest values are " + largest + " bytes."));
+    }
     return std::shared_ptr<Program>(new Program(std::move(device), std::move(compiled.value())));
   } catch (const std::bad_alloc&) {
     return Status("OUT_OF_MEMORY", "Not enough memory to compile the program.");

@@ -24,10 +24,10 @@ export async function doctor(flags: { json?: boolean }): Promise<void> {
   const neuralEngine = await neuralEngineReport()
   const checks = [
     addonCheck(report),
-    await smokeCheck(),
+    await smokeCheck(report),
     compilerCheck(report),
     ...methodChecks(neuralEngine),
-    neuralEngineCheck(neuralEngine),
+    neuralEngineCheck(neuralEngine, report),
   ]
   const works = checks[0].ok && checks[1].ok
   if (flags.json) printJson({ ok: works, ...report, neuralEngine, checks })
@@ -51,13 +51,17 @@ export async function doctor(flags: { json?: boolean }): Promise<void> {
   if (!works) process.exitCode = exitCode.device
 }
 
+/** The addon's own check says why it is missing. */
+const withoutAddon = (name: string): Check => ({ name, ok: false, detail: 'needs the native addon' })
+
 function addonCheck({ addon }: DeviceReport): Check {
   if (addon.status === 'loaded') return { name: 'native addon', ok: true, detail: addon.path }
   return { name: 'native addon', ok: false, detail: addon.error, fix: 'Build it with: pnpm --filter @ane/native build' }
 }
 
-async function smokeCheck(): Promise<Check> {
+async function smokeCheck({ addon }: DeviceReport): Promise<Check> {
   const name = 'compile and run a program'
+  if (addon.status === 'failed') return withoutAddon(name)
   try {
     const device = await openDevice('cpu')
     const executable = await device.compile(SMOKE_PROGRAM)
@@ -83,8 +87,9 @@ function compilerCheck({ compiler, platform }: DeviceReport): Check {
   return { name, ok: false, detail: 'none found; needed to build from source only', fix }
 }
 
-function neuralEngineCheck({ expected, summary, reason }: NeuralEngineReport): Check {
+function neuralEngineCheck({ expected, summary, reason }: NeuralEngineReport, { addon }: DeviceReport): Check {
   const name = 'Neural Engine compiles and runs a program'
+  if (addon.status === 'failed') return withoutAddon(name)
   if (summary !== undefined) return { name, ok: true, detail: summary }
   const fix = expected
     ? 'The CPU engine is used instead. Update macOS, or send this report with ane doctor --json.'
