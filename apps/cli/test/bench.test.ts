@@ -1,8 +1,9 @@
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ane, workshop } from './ane.js'
+import { ane, finished, main, workshop } from './ane.js'
 
 const small = ['--model', 'stories260k', '--seq-len', '16']
 const run = (...args: string[]) => ane(['bench', ...args], tmpdir())
@@ -284,6 +285,19 @@ describe('ane bench', () => {
   })
 })
 
+describe('ane bench in too little memory', () => {
+  const limit = ['--as=2000000000', process.execPath]
+  const limited = spawnSync('prlimit', [...limit, '-e', '0']).status === 0
+
+  it.skipIf(!limited)('ends with what is big', async () => {
+    const child = spawn('prlimit', [...limit, main, 'bench', 'step', '--model', 'stories110m', '--steps', '1'])
+    const { status, out, err } = await finished(child)
+    expect(err).toMatch(/^error: Expected (about )?[\d.]+ GiB of free memory for .*, got less: \w.* [\d.]+ GiB/)
+    expect(status).toBe(1)
+    expect(out).toBe('')
+  })
+})
+
 describe('ane bench --save and --compare', () => {
   let folder: string
   const file = (name: string) => join(folder, name)
@@ -356,6 +370,13 @@ describe('ane bench --save and --compare', () => {
     expect(err.replaceAll('\n', ' ')).toMatch(message)
     expect(status).toBe(2)
     expect(out).toBe('')
+  })
+
+  it.skipIf(process.platform !== 'linux')('shows what it measured where saving fails', async () => {
+    const { status, out, err } = await optim('--save', '/dev/full')
+    expect(out).toContain('norm and update')
+    expect(err).toMatch(/^error: Could not write \/dev\/full: ENOSPC/)
+    expect(status).toBe(1)
   })
 
   it('refuses to save into a folder that does not exist before it measures', async () => {

@@ -31,7 +31,6 @@ export async function runBench({ bench, settings, measure, describe }: Bench, fl
     machine: { ...here, isas: [...here.isas] },
     ...(await measure()),
   }
-  if (flags.save !== undefined) writeFileSync(flags.save, `${JSON.stringify(result)}\n`)
   const comparison = baseline && compare(baseline, result)
   if (flags.json) printJson({ ...result, ...(comparison && { comparison }) })
   else {
@@ -40,6 +39,16 @@ export async function runBench({ bench, settings, measure, describe }: Bench, fl
   }
   for (const { name, ratio } of (comparison ?? []).filter(({ slower }) => slower))
     process.stderr.write(`${style('yellow', 'warning:')} ${name}: ${ratio.toFixed(2)} times the baseline.\n`)
+  if (flags.save !== undefined) save(flags.save, result)
+}
+
+/** Last, so that nothing measured is lost. */
+function save(path: string, result: BenchResult): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(result)}\n`)
+  } catch (cause) {
+    throw new Error(`Could not write ${path}: ${(cause as Error).message}.`, { cause })
+  }
 }
 
 function showComparison(comparison: readonly Comparison[]): void {

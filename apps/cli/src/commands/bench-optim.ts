@@ -8,6 +8,7 @@ import type { Findings } from '../bench/result.js'
 import { runBench } from '../bench/run.js'
 import { createStep, timeUpdate } from '../bench/training.js'
 import { asUsage } from '../exit.js'
+import { expectMemoryFor } from '../memory.js'
 import type { OutputFlags } from '../options/bench-options.js'
 import { presetFlag } from '../options/preset.js'
 
@@ -27,6 +28,7 @@ export async function benchOptim(flags: BenchOptimFlags): Promise<void> {
   const config = presetFlag('--model', model)
   const threads = flags.threads ?? machine().cores
   const count = parameterCount(config)
+  expectMemoryFor(config, { batchSize: 1, seqLen: 1, dtype: 'fp16' })
   const measure = async (): Promise<Findings> => {
     const device = await asUsage(() => openDevice('cpu', { threads, math }))
     const step = await createStep(device, { config, batchSize: 1, seqLen: 1 })
