@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stories } from '@ane/train'
 
-/** The built command. */
-export const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 export interface Outcome {
   /** Exit status; `null` when a signal ended the process. */

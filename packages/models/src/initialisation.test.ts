@@ -11,6 +11,18 @@ const moments = (data: Float32Array) => {
 }
 
 describe('initial weights', () => {
+  it('that do not fit into memory are refused with the one that does not', () => {
+    const huge = { ...config, vocab_size: 2 ** 40 }
+    expect(() => initialWeights(huge, 0)).toThrow(
+      expect.objectContaining({
+        code: 'OUT_OF_MEMORY',
+        message: expect.stringMatching(
+          /^Expected [\d.]+ GiB of free memory for the weights of a model, got less: model\.embed_tokens\.weight takes [\d.]+ GiB\./,
+        ),
+      }),
+    )
+  })
+
   it('depend on the seed alone', () => {
     const first = initialWeights(config, 42)
     expect(initialWeights(config, 42)).toEqual(first)
