@@ -7,6 +7,17 @@
 #include "engine/fusion.h"
 
 namespace ane::engine {
+namespace {
+
+// The match whose operations are a group, or nullptr.
+template <typename Match>
+const Match* MatchOf(const std::vector<Match>& matches, const std::vector<int>& group) {
+  const auto found = std::find_if(matches.begin(), matches.end(),
+                                  [&](const Match& match) { return match.operations == group; });
+  return found == matches.end() ? nullptr : &*found;
+}
+
+}  // namespace
 
 Groups::Groups(const Function& function, bool exact)
     : function_(function), producers_(Producers(function)) {
@@ -16,9 +27,11 @@ Groups::Groups(const Function& function, bool exact)
 }
 
 const AttentionMatch* Groups::AttentionOf(const std::vector<int>& group) const {
-  const auto found = std::find_if(attentions_.begin(), attentions_.end(),
-                                  [&](const AttentionMatch& match) { return match.operations == group; });
-  return found == attentions_.end() ? nullptr : &*found;
+  return MatchOf(attentions_, group);
+}
+
+const ReducingMatch* Groups::ReducingOf(const std::vector<int>& group) const {
+  return MatchOf(reducing_, group);
 }
 
 const QuantizedMatch* Groups::QuantizedOf(int operation) const {
@@ -34,15 +47,20 @@ void Groups::StoreAll(const std::vector<int>& group) {
 void Groups::Form() {
   std::vector<std::vector<int>> units;
   groups_ = *GroupOperations(function_, units);
-  for (AttentionMatch& match : MatchAttention(function_)) {
-    units.push_back(match.operations);
-    if (auto groups = GroupOperations(function_, units)) {
-      groups_ = std::move(*groups);
-      attentions_.push_back(std::move(match));
-    } else {
-      units.pop_back();
+  // Keeps the matches that can run as one beside those that do already.
+  const auto unite = [&](auto found, auto& matches) {
+    for (auto& match : found) {
+      units.push_back(match.operations);
+      if (auto groups = GroupOperations(function_, units)) {
+        groups_ = std::move(*groups);
+        matches.push_back(std::move(match));
+      } else {
+        units.pop_back();
+      }
     }
-  }
+  };
+  unite(MatchAttention(function_), attentions_);
+  unite(MatchReducing(function_, units), reducing_);
 }
 
 void Groups::FindQuantized(bool exact) {

@@ -6,6 +6,7 @@
 #include "engine/attention_match.h"
 #include "engine/ir.h"
 #include "engine/quantized_match.h"
+#include "engine/reducing_match.h"
 
 namespace ane::engine {
 
@@ -17,6 +18,8 @@ class Groups {
   const std::vector<std::vector<int>>& all() const { return groups_; }
   // The attention that a group is, or nullptr.
   const AttentionMatch* AttentionOf(const std::vector<int>& group) const;
+  // The reductions and what is around them that a group is, or nullptr.
+  const ReducingMatch* ReducingOf(const std::vector<int>& group) const;
   // The product of 8-bit numbers that an operation is, or nullptr.
   const QuantizedMatch* QuantizedOf(int operation) const;
   // Whether nothing needs an operation's results: all that would read them is matched.
@@ -35,6 +38,7 @@ class Groups {
   const std::vector<int> producers_;
   std::vector<std::vector<int>> groups_;
   std::vector<AttentionMatch> attentions_;
+  std::vector<ReducingMatch> reducing_;
   std::vector<QuantizedMatch> quantized_;
   std::vector<bool> unread_, stored_;
 };

@@ -8,6 +8,7 @@
 #include "engine/fused_loop.h"
 #include "engine/fusion.h"
 #include "engine/quantized_emit.h"
+#include "engine/reducing_emit.h"
 #include "engine/scalar_loop.h"
 
 namespace ane::engine {
@@ -157,6 +158,12 @@ void Lowering::LowerGroup(const std::vector<int>& group) {
   if (const AttentionMatch* match = groups_.AttentionOf(group)) return EmitMatch(*this, *match);
   if (const QuantizedMatch* match = groups_.QuantizedOf(group[0]))
     return EmitQuantized(OpCall(function_, first), *match, *this);
+  if (const ReducingMatch* match = groups_.ReducingOf(group)) {
+    if (EmitReducing(*this, function_, groups_, *match)) return;
+    groups_.StoreAll(group);
+    for (int i : group) LowerGroup({i});
+    return;
+  }
   if (groups_.IsUnread(group[0])) return;
   if (!IsFusable(function_, first)) return LowerOperation(first);
   FusedLoop loop(function_.values[size_t(first.results[0])].type.shape, exact_);
@@ -189,7 +196,7 @@ void Lowering::LowerGroup(const std::vector<int>& group) {
     LowerGroup({group.begin(), middle});
     return LowerGroup({middle, group.end()});
   }
-  const std::vector<View> views = loop.Views();
+  const std::vector<View> views = loop.views();
   Emit(views, [loop = std::move(loop)](const RunContext& context) { return loop.Run(context); });
 }
 

@@ -93,7 +93,7 @@ void EmitBias(Lowering& lowering, const View& sum, const View* bias, const View&
   if (bias != nullptr) operands.push_back(loop.Load(*bias));
   loop.Store(loop.Apply({op, {0, 0}}, operands, out.dtype), out);
   loop.Finish();
-  const std::vector<View> views = loop.Views();
+  const std::vector<View> views = loop.views();
   lowering.Emit(views,
                 [loop = std::move(loop)](const RunContext& context) { return loop.Run(context); });
 }

@@ -14,8 +14,8 @@ constexpr int64_t kGather = 256;  // elements collected before a vector conversi
 
 }  // namespace
 
-LoopNest Collapse(const std::vector<View>& views) {
-  const View& lead = views[0];
+LoopNest Collapse(const std::vector<View>& views, size_t leading) {
+  const View& lead = views[leading];
   std::vector<size_t> order;
   for (size_t i = 0; i < lead.rank(); ++i) {
     if (lead.shape[i] != 1) order.push_back(i);

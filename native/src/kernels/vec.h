@@ -45,6 +45,14 @@ struct VecTable : VecElementwise {
   void (*fp32_to_fp16)(uint16_t* out, const float* in, int64_t n);
   void (*round_fp16)(float* x, int64_t n);  // x = fp32(fp16(x)) in place
 
+  // `rows` rows of n numbers, side by side in fp32, `step` elements apart in fp16.
+  void (*load_halves)(float* out, const uint16_t* in, int64_t step, int64_t rows, int64_t n);
+  void (*store_halves)(uint16_t* out, int64_t step, const float* in, int64_t rows, int64_t n);
+  // out [n] combined with every row [rows, n] in turn.
+  void (*add_rows)(float* out, const float* in, int64_t rows, int64_t n);
+  void (*maximum_rows)(float* out, const float* in, int64_t rows, int64_t n);
+  void (*minimum_rows)(float* out, const float* in, int64_t rows, int64_t n);
+
   void (*axpy)(float* out, float scale, const float* x, int64_t n);  // out += scale * x
 
   // Reductions in a fixed order that depends on n only.

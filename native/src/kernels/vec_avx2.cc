@@ -29,6 +29,7 @@ inline void StreamHalf(uint16_t* p, F v) {
   _mm_stream_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 inline void StreamEnd() { _mm_sfence(); }
+inline D LoadWide(const float* p) { return __builtin_convertvector(*reinterpret_cast<const FHalf*>(p), D); }
 inline F SquareRoot(F v) { return _mm256_sqrt_ps(v); }
 
 // The first n < kLanes elements, zeros behind them; memory behind is not touched.

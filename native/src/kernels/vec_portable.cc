@@ -29,6 +29,7 @@ inline F RoundHalf(F v) {
 }
 inline void StreamHalf(uint16_t* p, F v) { StoreHalf(p, v); }
 inline void StreamEnd() {}
+inline D LoadWide(const float* p) { return __builtin_convertvector(*reinterpret_cast<const FHalf*>(p), D); }
 inline F SquareRoot(F v) {
   return F{__builtin_sqrtf(v[0]), __builtin_sqrtf(v[1]), __builtin_sqrtf(v[2]), __builtin_sqrtf(v[3])};
 }
