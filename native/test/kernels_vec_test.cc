@@ -94,6 +94,41 @@ TEST(every_half_converts_to_single_and_back) {
   }
 }
 
+TEST(rows_of_halves_and_folds_of_rows_equal_plain_loops) {
+  for (const VecTable* table : Tables()) {
+    for (int64_t n : {1, 3, 7, 15, 16, 17, 33, 128, 257}) {
+      for (int64_t rows : {0, 1, 2, 5}) {
+        const int64_t step = n + 3;
+        std::vector<uint16_t> halves(rows * step + n, 0x7bff), back(halves);
+        for (size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<uint16_t>(i * 2654435761u >> 9) & 0xbbff;
+        std::vector<float> singles(rows * n), numbers(rows * n), sum(n, 0.5f), most(n, 0.5f), least(n, 0.5f);
+        table->load_halves(singles.data(), halves.data(), step, rows, n);
+        table->store_halves(back.data(), step, singles.data(), rows, n);
+        table->spread_halves(numbers.data(), halves.data(), step, rows, n);
+        table->add_rows(sum.data(), singles.data(), rows, n);
+        table->maximum_rows(most.data(), singles.data(), rows, n);
+        table->minimum_rows(least.data(), singles.data(), rows, n);
+        bool same = true;
+        for (int64_t c = 0; c < step; ++c) {
+          float added = 0.5f, larger = 0.5f, smaller = 0.5f;
+          for (int64_t r = 0; r < rows; ++r) {
+            const float x = ane::Fp16ToFp32(halves[r * step + c]);
+            same = same && back[r * step + c] == (c < n ? halves[r * step + c] : 0x7bff);
+            if (c >= n) continue;
+            same = same && SameBits(singles[r * n + c], x);
+            same = same && SameBits(numbers[r * n + c], ane::Fp16ToFp32(halves[r * step]));
+            added += x;
+            larger = std::max(larger, x);
+            smaller = std::min(smaller, x);
+          }
+          if (c < n) same = same && SameBits(sum[c], added) && SameBits(most[c], larger) && SameBits(least[c], smaller);
+        }
+        EXPECT(same);
+      }
+    }
+  }
+}
+
 TEST(rounding_to_half_is_nearest_even_everywhere) {
   std::vector<float> in;
   for (uint64_t bits = 0; bits < 0x100000000ull; bits += 4093) {

@@ -27,12 +27,19 @@ double Modulo(double a, double b) {
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 
-// pow(x, y) where y is -1/2 for the whole block and x is positive, as every RMS norm has it.
+// pow(x, y) where y is -1/2 and x is positive, as every RMS norm has it.
+bool PowIsRsqrt(float a, float b) { return a > 0 && b == -0.5f; }
 bool PowIsRsqrt(const float* a, const float* b, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
-    if (!(a[i] > 0) || b[i] != -0.5f) return false;
+    if (!PowIsRsqrt(a[i], b[i])) return false;
   }
   return true;
+}
+
+// The same number whatever else is in its block.
+float Pow(float a, float b) {
+  if (PowIsRsqrt(a, b)) return 1.0f / std::sqrt(a);
+  return b == 2 ? a * a : float(std::pow(double(a), double(b)));
 }
 
 }  // namespace
@@ -188,9 +195,7 @@ void ApplyBlock(const ElementwiseCall& call, bool round, float* out, const float
     case E::kMinimum: return vec.minimum(out, a, b, n);
     case E::kPow:
       if (PowIsRsqrt(a, b, n)) return vec.rsqrt(out, a, n);
-      return loop([&](int64_t i) {
-        return b[i] == 2 ? a[i] * a[i] : float(std::pow(double(a[i]), double(b[i])));
-      });
+      return loop([&](int64_t i) { return Pow(a[i], b[i]); });
     case E::kSquare: return vec.mul(out, a, a, n);
     case E::kAbs: return vec.abs(out, a, n);
     case E::kExp: return vec.exp(out, a, n);

@@ -16,7 +16,7 @@ namespace ane::engine {
 // the order of Reduction where that works on columns.
 class ReducingLoop {
  public:
-  static constexpr int64_t kColumns = 64;  // of a block
+  static constexpr int64_t kColumns = 128;  // of a block
   static constexpr int kMaxNumbers = 48;   // of every column
   static constexpr int kMaxViews = 40;
 

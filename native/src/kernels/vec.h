@@ -47,6 +47,7 @@ struct VecTable : VecElementwise {
 
   // `rows` rows of n numbers, side by side in fp32, `step` elements apart in fp16.
   void (*load_halves)(float* out, const uint16_t* in, int64_t step, int64_t rows, int64_t n);
+  void (*spread_halves)(float* out, const uint16_t* in, int64_t step, int64_t rows, int64_t n);  // one number a row
   void (*store_halves)(uint16_t* out, int64_t step, const float* in, int64_t rows, int64_t n);
   // out [n] combined with every row [rows, n] in turn.
   void (*add_rows)(float* out, const float* in, int64_t rows, int64_t n);
