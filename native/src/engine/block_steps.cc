@@ -57,8 +57,8 @@ void BlockSteps::Round() {
   }
 }
 
-// Loads of values only used late would hold a slot from the start; moving each next to its first use
-// keeps few alive.
+// Loads of values only used late would hold a slot from the start; moving each next to its first
+// use keeps few alive.
 void BlockSteps::LoadLate() {
   std::vector<Step> ordered;
   std::vector<const Step*> pending(size_t(values_), nullptr);

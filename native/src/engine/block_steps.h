@@ -1,4 +1,5 @@
-// Element-wise operations in order, over blocks of numbers that lie in slots of the first-level cache.
+// Element-wise operations in order, over blocks of numbers that lie in slots of the first-level
+// cache.
 #pragma once
 
 #include <algorithm>
@@ -8,10 +9,11 @@
 
 namespace ane::engine {
 
-// Built once at compile time: Load, Hold, Splat and Apply return value numbers; Finish assigns slots.
+// Built once at compile time: Load, Hold, Splat and Apply return value numbers; Finish assigns
+// slots.
 class BlockSteps {
  public:
-  static constexpr int kBlock = 512;  // elements; the slots of most trees lie in the first-level cache
+  static constexpr int kBlock = 512;  // elements; the slots of most trees fit that cache
   static constexpr int kMaxSlots = 24;
 
   // `exact` rounds the result of every operation to its type; else only what is stored is rounded.
@@ -36,7 +38,8 @@ class BlockSteps {
     }
   }
 
-  // One block of n elements; load(place, slot) fills the slots of Load, store(place, slot) takes those of Store.
+  // One block of n elements; load(place, slot) fills the slots of Load, store(place, slot) takes
+  // those of Store.
   template <typename LoadSlot, typename StoreSlot>
   void Run(float* slots, int64_t n, LoadSlot load, StoreSlot store) const {
     const auto slot = [&](int i) { return i < 0 ? nullptr : slots + i * kBlock; };

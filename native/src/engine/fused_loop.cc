@@ -56,8 +56,8 @@ void FusedLoop::RunBlocks(const RunContext& context, int64_t begin, int64_t end)
       for (int64_t done = 0; done < n;) {
         const int64_t part = std::min(n - done, cursor.left_in_row());
         move(data, view.dtype, cursor.offset(), stride, done, part);
-        // Where rows end one block behind, that is not what comes next, and perhaps no memory of the
-        // view: then nothing is gained, and nothing read.
+        // Where rows end one block behind, that is not what comes next, and perhaps no memory of
+        // the view: then nothing is gained, and nothing read.
         if (stride == 1) Prefetch(data, view.dtype, cursor.offset() + kBlock, part);
         cursor.Advance(part);
         done += part;

@@ -11,8 +11,9 @@
 namespace ane::engine {
 namespace {
 
-// Every operation belongs to the first pass in which all it reads is known; what is reduced in a pass is known to the
-// next. A later pass that needs a value of the whole shape reads it where it was stored, or computes it again.
+// Every operation belongs to the first pass in which all it reads is known; what is reduced in a
+// pass is known to the next. A later pass that needs a value of the whole shape reads it where it
+// was stored, or computes it again.
 class Emitter {
  public:
   Emitter(Lowering& lowering, const Function& function, const Groups& groups,
@@ -39,8 +40,9 @@ class Emitter {
     for (int i : match_.operations) Add(function_.operations[size_t(i)]);
     if (!loop.Finish()) return false;
     const std::vector<View> views = loop.views();
-    lowering_.Emit(views,
-                   [loop = std::move(loop)](const RunContext& context) { return loop.Run(context); });
+    lowering_.Emit(views, [loop = std::move(loop)](const RunContext& context) {
+      return loop.Run(context);
+    });
     return true;
   }
 

@@ -104,7 +104,8 @@ bool ReducingLoop::Finish() {
 }
 
 const char* ReducingLoop::Run(const RunContext& context) const {
-  const int64_t inner = kept_.shape.back(), outer = ElementCount(kept_.shape) / std::max<int64_t>(inner, 1);
+  const int64_t inner = kept_.shape.back();
+  const int64_t outer = ElementCount(kept_.shape) / std::max<int64_t>(inner, 1);
   int64_t width = kColumns;
   while (width > kLeastColumns && outer * ((inner + width - 1) / width) < context.pool.threads())
     width /= 2;
@@ -168,7 +169,8 @@ void ReducingLoop::RunWalk(const RunContext& context, const Pass& pass, Block& b
   });
   for (int64_t first = 0; first < shape_[axis_]; first += most) {
     const int64_t rows = std::min(most, shape_[axis_] - first);
-    // Where a view's rows of this step are; those of the next are asked for, even of the second-level cache.
+    // Where a view's rows of this step are; those of the next are asked for, even of the second-
+    // level cache.
     const auto at = [&](int place, auto move) {
       const View& view = views_[size_t(place)];
       const int64_t step = view.strides[axis_], stride = kept_.strides[size_t(place)].back();
@@ -183,7 +185,8 @@ void ReducingLoop::RunWalk(const RunContext& context, const Pass& pass, Block& b
         if (dtype == Dtype::kFp16 && stride == 1)
           return vec.load_halves(slot, static_cast<const uint16_t*>(data) + offset, step, rows, n);
         if (dtype == Dtype::kFp16 && stride == 0)
-          return vec.spread_halves(slot, static_cast<const uint16_t*>(data) + offset, step, rows, n);
+          return vec.spread_halves(slot, static_cast<const uint16_t*>(data) + offset, step, rows,
+                                   n);
         for (int64_t r = 0; r < rows; ++r)
           LoadRun(slot + r * n, data, dtype, offset + r * step, stride, n);
       });

@@ -1,4 +1,5 @@
-// Element-wise operations over one shape and reductions of it along one axis, in one visit to every block of columns.
+// Element-wise operations over one shape and reductions of it along one axis, in one visit to every
+// block of columns.
 #pragma once
 
 #include <optional>
@@ -11,9 +12,9 @@
 
 namespace ane::engine {
 
-// A column is what lies along the axis. A block of columns goes through the passes in turn: each computes numbers of
-// which there is one a column, then walks along the axis, and leaves what it reduces to the next. A reduction adds in
-// the order of Reduction where that works on columns.
+// A column is what lies along the axis. A block of columns goes through the passes in turn: each
+// computes numbers of which there is one a column, then walks along the axis, and leaves what it
+// reduces to the next. A reduction adds in the order of Reduction where that works on columns.
 class ReducingLoop {
  public:
   static constexpr int64_t kColumns = 128;  // of a block

@@ -70,7 +70,8 @@ class Matcher {
     if (!ColumnReduction(At(i))) return std::nullopt;
     const OpCall call(function_, At(i));
     const TensorType& x = call.Type("x");
-    if (!IsFloat(x.dtype) || !call.Bool("keep_dims", false) || !call.Has("axes")) return std::nullopt;
+    if (!IsFloat(x.dtype) || !call.Bool("keep_dims", false) || !call.Has("axes"))
+      return std::nullopt;
     const std::vector<int64_t> axes = call.Ints("axes");
     if (axes.size() != 1) return std::nullopt;
     const auto axis = size_t(call.Axis(axes[0], x.shape.size(), "axes"));
@@ -90,7 +91,8 @@ class Matcher {
     return shape == match.shape || shape == reduced;
   }
 
-  // Adds operations that read results of the match or make what it reads; false when there are none.
+  // Adds operations that read results of the match or make what it reads; false when there are
+  // none.
   bool Grow(ReducingMatch* match) {
     std::set<int> near;
     for (int i : match->operations) {
@@ -101,7 +103,8 @@ class Matcher {
     }
     bool grown = false;
     for (int i : near) {
-      if (i < 0 || unit_of_[size_t(i)] != kAlone || match->operations.size() == kMaxOperations) continue;
+      if (i < 0 || unit_of_[size_t(i)] != kAlone) continue;
+      if (match->operations.size() == kMaxOperations) break;
       if (!Fits(i, *match)) continue;
       std::vector<int> more = match->operations;
       more.insert(std::upper_bound(more.begin(), more.end(), i), i);
@@ -119,8 +122,8 @@ class Matcher {
     return grown;
   }
 
-  // Whether operations outside that read from the match are read by it, where units run as one. All others lie between
-  // the first and the last of the match.
+  // Whether operations outside that read from the match are read by it, where units run as one. All
+  // others lie between the first and the last of the match.
   bool WaitsForItself(const std::vector<int>& match) {
     const int own = int(units_.size()), first = match.front(), last = match.back();
     std::vector<int> touched;

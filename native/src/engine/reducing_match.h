@@ -9,8 +9,8 @@
 
 namespace ane::engine {
 
-// Operations whose results have one shape, or that shape with size 1 along the axis that its reductions reduce. Nothing
-// they read is computed from their results by other operations.
+// Operations whose results have one shape, or that shape with size 1 along the axis that its
+// reductions reduce. Nothing they read is computed from their results by other operations.
 struct ReducingMatch {
   std::vector<int> operations;  // ascending
   Shape shape;
