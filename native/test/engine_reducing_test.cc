@@ -187,7 +187,7 @@ TEST(more_numbers_of_a_column_than_there_is_memory_for_are_computed_one_by_one) 
   EXPECT(AsOneByOne({"x"}, {{"x", {whole, Random(240, 11)}}}, steps, {"y"}));
 }
 
-TEST(fast_math_keeps_what_lies_between_in_single_precision) {
+TEST(fast_math_rounds_reductions_and_what_is_around_them_too) {
   const std::string whole = Type("fp16", {1, 65, 1, 100}), one = Type("fp16", {1, 1, 1, 100});
   const Numbers x = Random(6500, 12, 2);
   const std::string text =
@@ -198,11 +198,13 @@ TEST(fast_math_keeps_what_lies_between_in_single_precision) {
   Numbers expected(6500);
   for (size_t k = 0; k < 100; ++k) {
     float sum = 0;
-    for (size_t r = 0; r < 65; ++r) sum += x[r * 100 + k] * x[r * 100 + k];
-    for (size_t r = 0; r < 65; ++r) expected[r * 100 + k] = Half(x[r * 100 + k] * x[r * 100 + k] / sum);
+    for (size_t r = 0; r < 65; ++r) sum += Half(x[r * 100 + k] * x[r * 100 + k]);
+    for (size_t r = 0; r < 65; ++r)
+      expected[r * 100 + k] = Half(Half(x[r * 100 + k] * x[r * 100 + k]) / Half(sum));
   }
   ane::CompileOptions options;
-  options.exact = false;
-  for (const int threads : {1, 2}) EXPECT(Same(engine_test::Only(Run(text, {x}, options, threads)), expected));
-  EXPECT(!Same(engine_test::Only(Run(text, {x})), expected));
+  for (const bool exact : {true, false}) {
+    options.exact = exact;
+    for (const int threads : {1, 2}) EXPECT(Same(engine_test::Only(Run(text, {x}, options, threads)), expected));
+  }
 }

@@ -35,7 +35,7 @@ class Emitter {
   }
 
   bool Run() {
-    ReducingLoop loop(match_.shape, match_.axis, passes_, lowering_.exact());
+    ReducingLoop loop(match_.shape, match_.axis, passes_);
     loop_ = &loop;
     for (int i : match_.operations) Add(function_.operations[size_t(i)]);
     if (!loop.Finish()) return false;

@@ -25,11 +25,10 @@ struct ReducingLoop::Block {
   float* Number(int i) { return numbers + i * kColumns; }
 };
 
-ReducingLoop::ReducingLoop(Shape shape, size_t axis, int passes, bool exact)
+ReducingLoop::ReducingLoop(Shape shape, size_t axis, int passes)
     : shape_(std::move(shape)),
       axis_(axis),
-      exact_(exact),
-      passes_(size_t(passes), Pass{{}, BlockSteps(exact), {}}) {}
+      passes_(size_t(passes), Pass{{}, BlockSteps(true), {}}) {}
 
 int ReducingLoop::AddView(const View& view) {
   views_.push_back(Broadcast(view, shape_));
@@ -58,7 +57,7 @@ int ReducingLoop::ApplyNumber(int pass, const ElementwiseCall& call, std::vector
   step.call = call;
   std::copy(operands.begin(), operands.end(), step.operands);
   step.result = numbers_++;
-  step.round = exact_ && result == Dtype::kFp16 && !KeepsFp16(call.op);
+  step.round = result == Dtype::kFp16 && !KeepsFp16(call.op);
   passes_[size_t(pass)].steps.push_back(step);
   return step.result;
 }
@@ -82,7 +81,7 @@ void ReducingLoop::Store(int pass, int value, const View& view) {
 int ReducingLoop::Reduce(int pass, int value, ReduceKind kind, Dtype result) {
   std::vector<Reduced>& reduced = passes_[size_t(pass)].reduced;
   Walk(pass).Store(value, kNotView + int(reduced.size()), false);
-  reduced.push_back({numbers_, kind, exact_ && result == Dtype::kFp16});
+  reduced.push_back({numbers_, kind, result == Dtype::kFp16});
   return numbers_++;
 }
 

@@ -15,13 +15,14 @@ namespace ane::engine {
 // A column is what lies along the axis. A block of columns goes through the passes in turn: each
 // computes numbers of which there is one a column, then walks along the axis, and leaves what it
 // reduces to the next. A reduction adds in the order of Reduction where that works on columns.
+// Every result is rounded to its type, in either math: small sums decide the scale of all numbers.
 class ReducingLoop {
  public:
   static constexpr int64_t kColumns = 128;  // of a block
   static constexpr int kMaxNumbers = 48;   // of every column
   static constexpr int kMaxViews = 40;
 
-  ReducingLoop(Shape shape, size_t axis, int passes, bool exact);
+  ReducingLoop(Shape shape, size_t axis, int passes);
 
   // Numbers of every column, for this and later passes; `value` counts Numbers and Reduce.
   int LoadNumber(int pass, const View& view);
@@ -71,7 +72,6 @@ class ReducingLoop {
 
   const Shape shape_;
   const size_t axis_;
-  const bool exact_;
   std::vector<Pass> passes_;
   int numbers_ = 0;
   std::vector<View> views_;
