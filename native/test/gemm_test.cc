@@ -190,6 +190,21 @@ TEST(multiplies_across_every_block_boundary) {
                Layout::kRows, true));
 }
 
+TEST(multiplies_many_whole_panels_of_either_operand) {
+  ThreadPool pool(2);
+  const int64_t shapes[][3] = {{200, 70, 544}, {70, 200, 544}, {64, 96, 1600}, {130, 60, 1602}};
+  for (const auto& [m, n, k] : shapes) {
+    for (int form = 0; form < 16; ++form) {
+      const auto layout = [&](int bit) { return (form >> bit & 1) != 0 ? Layout::kColumns : Layout::kRows; };
+      const Dtype to = form / 8 == 0 ? Dtype::kFp16 : Dtype::kFp32;
+      for (Arithmetic arithmetic : {Arithmetic::kFp32, Arithmetic::kBf16}) {
+        EXPECT(Check(pool, m, n, k, Dtype::kFp16, Dtype::kFp16, to, layout(0), layout(1), layout(2),
+                     to == Dtype::kFp32, arithmetic));
+      }
+    }
+  }
+}
+
 TEST(multiplies_vectors_by_long_and_by_many_columns) {
   ThreadPool pool(2);
   for (Dtype ta : {Dtype::kFp16, Dtype::kFp32}) {
@@ -205,7 +220,7 @@ TEST(multiplies_vectors_by_long_and_by_many_columns) {
 
 TEST(gives_the_same_bits_for_any_number_of_threads) {
   ThreadPool one(1), two(2), three(3);
-  const int64_t shapes[][3] = {{256, 256, 256}, {300, 250, 700}, {5, 900, 300}, {900, 3, 300},
+  const int64_t shapes[][3] = {{256, 256, 256}, {300, 250, 700}, {200, 130, 1600}, {5, 900, 300}, {900, 3, 300},
                                {64, 64, 5000},  {40, 40, 40},    {1500, 1, 900}};
   for (const auto& [m, n, k] : shapes) {
     for (int form = 0; form < 4; ++form) {

@@ -1,25 +1,26 @@
 #include "kernels/gemm.h"
 
-#include <algorithm>
-
 #include "kernels/gemm_blocked.h"
 #include "kernels/gemm_elements.h"
-#include "kernels/gemm_kernel.h"
 #include "kernels/matrix_vector.h"
-#include "kernels/vec.h"
 
 namespace ane {
 namespace {
 
-// Whether out transposed = b transposed · a transposed suits the micro-kernel better.
-bool BetterTransposed(const Matrix& out) {
-  const GemmMicrokernel& kernel = *Vec().gemm;
-  const auto padded = [&](int64_t m, int64_t n) {
-    return CeilDivide(m, kernel.rows) * kernel.rows * CeilDivide(n, kernel.columns) * kernel.columns;
-  };
+// From this many terms on, a tile of sums is cheap to turn beside what it takes to form.
+constexpr int64_t kTurnedTerms = 512;
+
+// Whether out transposed = b transposed · a transposed suits the micro-kernel better. The larger operand, if its rows
+// lie side by side, is best the second; else rows of out are best contiguous. Nothing here depends on the instruction
+// set, because sums in fp32 are added to `out` in another order where they are turned.
+bool BetterTransposed(const ConstMatrix& a, const ConstMatrix& b, const Matrix& out) {
   const bool by_rows = out.col_stride == 1, by_columns = out.row_stride == 1;
-  if (by_rows != by_columns) return by_columns;
-  return padded(out.cols, out.rows) < padded(out.rows, out.cols);
+  if (!by_rows && !by_columns) return out.cols > out.rows;
+  const bool a_is_larger = out.rows >= out.cols;
+  const ConstMatrix& larger = a_is_larger ? a : b;
+  const int64_t side_by_side = a_is_larger ? a.row_stride : b.col_stride;
+  if (a.cols >= kTurnedTerms && larger.dtype == Dtype::kFp16 && side_by_side == 1) return a_is_larger;
+  return !by_rows;
 }
 
 }  // namespace
@@ -37,7 +38,7 @@ void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Ma
   const ConstMatrix at = Transposed(a), bt = Transposed(b);
   const Matrix out_t = Transposed(out);
   if (MultiplyFewColumns(pool, a, b, out, accumulate) || MultiplyFewColumns(pool, bt, at, out_t, accumulate)) return;
-  if (BetterTransposed(out)) {
+  if (BetterTransposed(a, b, out)) {
     GemmBlocked(pool, bt, at, out_t, options);
   } else {
     GemmBlocked(pool, a, b, out, options);

@@ -1,6 +1,7 @@
 #include "kernels/gemm_blocked.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/gemm_elements.h"
 #include "kernels/gemm_kernels.h"
@@ -10,15 +11,15 @@
 namespace ane {
 namespace {
 
-// Words of the shared operand packed at a time (the third-level cache holds them), and of it used at a time (the
-// second-level cache does).
+// Words of the shared operand packed at a time (the third-level cache holds them), and of both operands used at a time
+// (the second-level cache does, and what is fetched besides).
 constexpr int64_t kSharedWords = int64_t{3} << 18;
-constexpr int64_t kNearWords = int64_t{1} << 18;
+constexpr int64_t kNearWords = int64_t{27} << 13;
 // Sums kept in fp32 between blocks of K.
 constexpr int64_t kKeptSums = int64_t{2} << 20;
-// Panels of the private operand that go through the blocks of K together, and rows of it that are packed together where
+// Rows of the private operand that go through the blocks of K together, and of the first that are packed together where
 // they lie side by side.
-constexpr int64_t kGroup = 8;
+constexpr int64_t kGroup = 192;
 constexpr int64_t kSideBySide = 96;
 
 struct Range {
@@ -26,8 +27,8 @@ struct Range {
 };
 Range Share(int64_t count, int64_t part, int64_t parts) { return {count * part / parts, count * (part + 1) / parts}; }
 
-// One product. The operand with fewer panels is packed by all threads and shared; a thread packs a few panels of the
-// other at a time, for itself, and multiplies them by all shared ones while the memory of its next is on its way.
+// One product. The smaller operand is packed by all threads and shared; of the other a thread multiplies one panel by
+// the shared ones while it packs the next, for itself, and fetches the memory of the one behind.
 class Product {
  public:
   Product(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, const GemmOptions& options)
@@ -40,11 +41,12 @@ class Product {
         accumulate_(options.accumulate),
         in_place_(out.dtype == Dtype::kFp32 && out.col_stride == 1),
         // Columns of out lie side by side, so sharing b walks through memory in order.
-        share_a_(b_.panels() * kernel_.columns > 4 * a_.panels() * kernel_.rows),
+        share_a_(b_.rows() > (b_.contiguous_along_rows() ? 1 : 4) * a_.rows()),
         shared_(share_a_ ? a_ : b_),
         private_(share_a_ ? b_ : a_),
         in_rows_(!share_a_ && a_.contiguous_along_k()),
-        together_(private_.contiguous_along_rows() ? CeilDivide(kSideBySide, private_.width()) : 1) {}
+        ahead_(in_rows_ || (share_a_ && b_.contiguous_along_rows())),
+        together_(!share_a_ && a_.contiguous_along_rows() ? CeilDivide(kSideBySide, kernel_.rows) : 1) {}
 
   void Run() {
     block_k_ = BlockOfK(k_, kernel_.depth);
@@ -70,6 +72,9 @@ class Product {
 
  private:
   int64_t TileSize() const { return static_cast<int64_t>(kernel_.rows) * kernel_.columns; }
+  // Panels of the private operand that a thread has memory for: the ones in use, and the next of those packed ahead.
+  int64_t Buffered() const { return std::max(together_, int64_t{2}); }
+  int64_t PrivateWords() const { return private_.width() * (in_rows_ ? kRowWords : block_words_); }
   int64_t LengthOf(int64_t block) const { return std::min(block_k_, k_ - block * block_k_); }
 
   float* SharedPanel(int64_t block, int64_t panel) const {
@@ -88,14 +93,23 @@ class Product {
     });
   }
 
+  // Whether a thread would have more than a thirty-second too much to do.
+  bool Uneven(int64_t pieces) const {
+    return (CeilDivide(pieces, pool_.threads()) * pool_.threads() - pieces) * 32 > pieces;
+  }
+
   // Threads share out the panels of the private operand; with few of them, shares of the other's too.
   void Multiply() {
     const int64_t panels = panels_.end - panels_.begin, wanted = 4 * pool_.threads();
-    int64_t shares = CeilDivide(panels * block_words_ * shared_.width(), kNearWords);
+    const int64_t near = std::max(kNearWords - Buffered() * PrivateWords(), kNearWords / 4);
+    int64_t shares = CeilDivide(panels * block_words_ * shared_.width(), near);
     shares = std::min(panels, std::max(shares, CeilDivide(wanted, private_.panels())));
-    const int64_t group = blocks_.end - blocks_.begin > 1 ? std::max(kGroup, together_) : together_;
+    while (shares < panels && Uneven(shares * private_.panels())) ++shares;
+    const int64_t group = blocks_.end - blocks_.begin > 1 ? CeilDivide(kGroup, private_.width()) : together_;
     WorkShares work(shares * private_.panels(), pool_.threads());
     pool_.ParallelFor(work.shares(), 1, [&](int64_t begin, int64_t end) {
+      float* memory = pool_.Reserve<float>(Workspace::kPrivatePanels, Buffered() * PrivateWords());
+      Packed packed = {memory, memory + PrivateWords(), {-1, 0, 0}};
       WorkShares::Piece piece;
       for (; begin < end; ++begin) {
         while (work.Take(static_cast<int>(begin), group, piece)) {
@@ -106,37 +120,70 @@ class Product {
             const int64_t follow = piece.begin < piece.end ? piece.begin : piece.next;
             Range range = Share(panels, share, shares);
             range = {range.begin + panels_.begin, range.end + panels_.begin};
-            MultiplyGroup(first, count, range, follow < 0 ? -1 : follow % private_.panels());
+            MultiplyGroup(packed, first, count, range, follow < 0 ? -1 : follow % private_.panels());
           }
         }
       }
     });
   }
 
+  // One block of K of `count` panels of the private operand; none of panel -1.
+  struct Item {
+    int64_t panel, count, block;
+    bool operator==(const Item&) const = default;
+  };
+  // What a thread has packed of it, and where it packs the next meanwhile.
+  struct Packed {
+    float *panels, *next;
+    Item item;
+  };
+
   // Panels [first, first + count) of the private operand times the shared ones in range; `follow` is the private panel
   // this thread takes next, or -1.
-  void MultiplyGroup(int64_t first, int64_t count, const Range& range, int64_t follow) const {
-    const int64_t step = private_.width() * (in_rows_ ? kRowWords : block_words_), end = first + count;
-    float* packed =
-        pool_.Reserve<float>(Workspace::kPrivatePanels, std::min(private_.panels(), together_) * step);
-    for (int64_t block = blocks_.begin; block < blocks_.end; ++block) {
-      const int64_t k = LengthOf(block);
-      for (int64_t i = first, n; i < end; i += n) {
-        n = std::min(together_, end - i);
-        if (in_rows_) {
-          private_.PackRows(packed, i, block * block_k_, k);
-        } else {
-          private_.PackTurned(packed, step, i, n, block * block_k_, k);
-        }
-        const bool more = i + n < end, deeper = block + 1 < blocks_.end;
-        const int64_t next = more ? i + n : deeper ? first : follow;
-        const int64_t next_block = more ? block : deeper ? block + 1 : blocks_.begin;
-        const int64_t next_k = next_block * block_k_, tiles = n * (range.end - range.begin);
-        for (int64_t tile = 0; tile < tiles; ++tile) {
-          const Ahead ahead = next < 0 ? Ahead{} : private_.AheadOf(next, n, next_k, LengthOf(next_block), tile, tiles);
-          Tile(packed + tile % n * step, i + tile % n, range.begin + tile / n, block, ahead);
-        }
+  void MultiplyGroup(Packed& packed, int64_t first, int64_t count, const Range& range, int64_t follow) const {
+    const int64_t in_block = CeilDivide(count, together_), items = in_block * (blocks_.end - blocks_.begin);
+    const auto item = [&](int64_t i) -> Item {
+      if (i < items) {
+        const int64_t done = i % in_block * together_;
+        return {first + done, std::min(together_, count - done), blocks_.begin + i / in_block};
       }
+      if (follow < 0) return {-1, 0, blocks_.begin};
+      const int64_t panel = (follow + (i - items) * together_) % private_.panels();
+      return {panel, std::min(together_, private_.panels() - panel), blocks_.begin};
+    };
+    for (int64_t i = 0; i < items; ++i) MultiplyItem(packed, item(i), item(i + 1), item(i + 2), range);
+  }
+
+  void MultiplyItem(Packed& packed, const Item& item, const Item& next, const Item& after, const Range& range) const {
+    if (packed.item != item) PackPrivate(packed.panels, item);
+    const int64_t tiles = item.count * (range.end - range.begin), k0 = next.block * block_k_;
+    const int64_t k = next.panel < 0 ? 0 : LengthOf(next.block);
+    const bool whole = ahead_ && next.panel >= 0 && private_.Whole(next.panel, k);
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      Ahead ahead{};
+      PackAhead pack{};
+      if (whole) {
+        pack = private_.PackAheadOf(packed.next, next.panel, k0, k, tile, tiles);
+        if (after.panel >= 0) pack.behind = private_.Bytes(next.panel, k0, after.panel, after.block * block_k_);
+      } else if (next.panel >= 0) {
+        ahead = private_.AheadOf(next.panel, next.count, k0, k, tile, tiles);
+      }
+      const int64_t panel = tile % item.count;
+      Tile(packed.panels + panel * PrivateWords(), item.panel + panel, range.begin + tile / item.count, item.block,
+           ahead, pack);
+    }
+    packed.item = item;
+    if (!whole) return;
+    std::swap(packed.panels, packed.next);
+    packed.item = next;
+  }
+
+  void PackPrivate(float* out, const Item& item) const {
+    const int64_t k0 = item.block * block_k_, k = LengthOf(item.block);
+    if (in_rows_) {
+      private_.PackRows(out, item.panel, k0, k);
+    } else {
+      private_.PackTurned(out, PrivateWords(), item.panel, item.count, k0, k);
     }
   }
 
@@ -157,9 +204,10 @@ class Product {
 
   // One micro-kernel call and, behind the last block of K, the way to `out`.
   void Tile(const float* panel, int64_t private_panel, int64_t shared_panel, int64_t block,
-            const Ahead& ahead) const {
+            const Ahead& ahead, const PackAhead& pack) const {
     const Position at = PositionOf(private_panel, shared_panel);
-    const bool written = Written(block), direct = written && out_.col_stride == 1;
+    const bool turned = out_.col_stride != 1;
+    const bool written = Written(block), direct = written && (!turned || out_.row_stride == 1);
     alignas(64) float own[kMaxTile];
     float* kept = own;
     if (kept_) {
@@ -169,12 +217,14 @@ class Product {
     const TileEnd end = {kept,
                          kept_ && block > 0,
                          direct ? at.out : nullptr,
-                         out_.row_stride,
+                         turned ? out_.col_stride : out_.row_stride,
                          out_.dtype == Dtype::kFp16,
                          accumulate_ || (in_place_ && block > 0),
                          at.rows,
                          at.columns,
-                         ahead};
+                         ahead,
+                         pack,
+                         turned};
     const float* other = SharedPanel(block, shared_panel);
     const int64_t words = CeilDivide(LengthOf(block), kernel_.depth);
     (in_rows_ ? kernel_.tile_rows : kernel_.tile)(words, share_a_ ? other : panel, share_a_ ? panel : other, end);
@@ -196,7 +246,8 @@ class Product {
   const bool share_a_;
   const PanelSource &shared_, &private_;
   const bool in_rows_;      // how panels of the private operand are packed
-  const int64_t together_;  // and how many of them at once
+  const bool ahead_;        // while the ones before are multiplied
+  const int64_t together_;  // and how many of them at once; 1 if ahead
   bool kept_ = false;   // sums are kept in fp32 between blocks of K
   int64_t block_k_ = 0, block_words_ = 0;
   Range panels_ = {0, 0};    // of the shared operand that are packed

@@ -19,16 +19,30 @@ struct Ahead {
   int64_t step, runs, lines;
 };
 
-// Where the sums of a tile go, and what to fetch meanwhile.
+// Part of a panel that is packed while a tile is computed: `runs` runs of `lines` vectors of words. A run is a row, or a
+// word of every column.
+struct PackAhead {
+  const char* source;
+  float* panel;
+  int64_t runs, lines;
+  int64_t step, panel_step;  // from run to run: bytes of the source, words of the panel
+  int64_t k_stride;          // elements
+  bool half;
+  int64_t behind;  // bytes to what is packed afterwards, which is fetched
+};
+
+// Where the sums of a tile go, and what to do meanwhile.
 struct TileEnd {
   float* kept;  // [rows, columns] fp32 between blocks of K, or nullptr
   bool add;     // to the sums in `kept`
-  void* out;    // behind the last block, rows out_stride elements apart; nullptr to leave the sums in `kept`
-  int64_t out_stride;
+  void* out;    // behind the last block; nullptr to leave the sums in `kept`
+  int64_t out_stride;  // elements between rows of out, or columns if they are turned
   bool half;          // out is fp16, rounded once
   bool accumulate;    // to what is in out, fp32
   int rows, columns;  // of the tile that lie in the matrix
   Ahead ahead;
+  PackAhead pack = {};  // a panel of a in rows if that is how this tile's is, else one of b
+  bool turned = false;  // columns of out are contiguous, not its rows
 };
 
 // A micro-kernel's multiply-adds without its memory; see kernels/peak.h.
@@ -68,6 +82,7 @@ struct GemmMicrokernel {
   int rows;     // width of a panel of a
   int columns;  // width of a panel of b
   int depth;    // numbers of K in a word
+  int lanes;    // words in a vector
 
   // The product of two panels; every sum runs in the order of K from zero. a is turned, or in rows; b is turned.
   void (*tile)(int64_t words, const float* a, const float* b, const TileEnd& end);

@@ -47,6 +47,32 @@ class PanelSource {
     }
   }
 
+  // Whether such a panel is whole, and so are its vectors.
+  bool Whole(int64_t panel, int64_t k) const {
+    return Rows(panel, 1) == width_ && k % (contiguous_along_k() ? kernel_.lanes * kernel_.depth : kernel_.depth) == 0;
+  }
+  // One of `parts` parts of packing numbers [k0, k0 + k) of a whole panel: of a, contiguous along K, in rows, or of b,
+  // contiguous along rows, turned.
+  PackAhead PackAheadOf(float* out, int64_t panel, int64_t k0, int64_t k, int64_t part, int64_t parts) const {
+    const auto size = static_cast<int64_t>(SizeOf(matrix_.dtype));
+    const auto* start = static_cast<const char*>(Start(panel, k0));
+    const bool half = matrix_.dtype == Dtype::kFp16;
+    const int64_t depth = kernel_.depth, lanes = kernel_.lanes;
+    if (contiguous_along_k()) {
+      const int64_t lines = k / (lanes * depth), each = CeilDivide(lines, parts), first = std::min(part * each, lines);
+      return {start + first * lanes * depth * size, out + first * lanes, width_, std::min(each, lines - first),
+              matrix_.row_stride * size, kRowWords, 1, half, 0};
+    }
+    const int64_t words = k / depth, each = CeilDivide(words, parts), first = std::min(part * each, words);
+    const int64_t step = depth * matrix_.col_stride * size;
+    return {start + first * step, out + first * width_, std::min(each, words - first), width_ / lanes,
+            step, width_, matrix_.col_stride, half, 0};
+  }
+  // Bytes from the numbers at k0 of one panel to those at k1 of another.
+  int64_t Bytes(int64_t panel, int64_t k0, int64_t other, int64_t k1) const {
+    return static_cast<const char*>(Start(other, k1)) - static_cast<const char*>(Start(panel, k0));
+  }
+
   // One of `parts` parts of the memory that panels are packed from; none where it is not in runs.
   Ahead AheadOf(int64_t panel, int64_t count, int64_t k0, int64_t k, int64_t part, int64_t parts) const {
     const auto size = static_cast<int64_t>(SizeOf(matrix_.dtype));
