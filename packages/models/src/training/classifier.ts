@@ -86,6 +86,11 @@ export class Classifier {
     }
   }
 
+  /** Names of the tables of tokens, which every token has its own rows of. */
+  get tables(): ReadonlySet<string> {
+    return new Set([EMBEDDING, this.#headName])
+  }
+
   #row(array: Int32Array | Float64Array): View {
     return view(array, { rows: 1, cols: array.length })
   }
@@ -94,6 +99,19 @@ export class Classifier {
   recordEmbedding(schedule: Schedule, x: View): void {
     const operands = { tokens: this.#row(this.tokens), table: this.#embedding, out: x }
     schedule.kernel('embedding', operands, host('embedding'))
+  }
+
+  /**
+   * Records the embedding of the tokens into `x` [C, S] as it will be after the next update, which none of it waits for.
+   * Takes five rows of `C` a token.
+   */
+  recordUpdatedEmbedding(schedule: Schedule, x: View): void {
+    const { dtype, config, parameters } = this.#options
+    const [S, C] = [this.tokens.length, config.hidden_size]
+    const table = view(dtype === 'fp16' ? new Uint16Array(S * C) : new Float32Array(S * C), { rows: S, cols: C })
+    parameters.recordUpdatedRows(schedule, EMBEDDING, this.#row(this.tokens), table)
+    const operands = { tokens: this.#row(Int32Array.from({ length: S }, (_, i) => i)), table, out: x }
+    schedule.kernel('embedding', operands, host('updated embedding'))
   }
 
   /** Records the final norm of `x` [C, S], which loss and logits read. */

@@ -71,9 +71,10 @@ export class Parameters {
     for (const [name, targets] of this.#targets) this.#copy(schedule, name, targets)
   }
 
-  /** Records one update of every weight; partial gradients are zero afterwards and staged copies fresh. */
-  recordUpdate(schedule: Schedule): void {
-    for (const [name, shape] of this.#shapes) {
+  /** Records one update of every weight, `last` at the end; partial gradients are zero afterwards and staged copies fresh. */
+  recordUpdate(schedule: Schedule, last: ReadonlySet<string>): void {
+    const others = [...this.#shapes.keys()].filter((name) => !last.has(name))
+    for (const name of [...others, ...last]) {
       const param = this.viewOf(this.values, name)
       const targets = this.#targets.get(name) ?? []
       const fused = targets.find(({ view: { rows, cols } }) => rows === param.rows && cols === param.cols)
@@ -86,7 +87,7 @@ export class Parameters {
           m: this.viewOf(this.firstMoments, name),
           v: this.viewOf(this.secondMoments, name),
           hyper: view(this.#hyper, { rows: 1, cols: 8 }),
-          decay: shape.length === 2 ? 1 : 0,
+          decay: this.#decays(name),
           zero_grad: this.gradients.isPartial(name) ? 1 : 0,
           ...(fused === undefined ? {} : { staged: fused.view }),
         },
@@ -98,6 +99,33 @@ export class Parameters {
         targets.filter((target) => target !== fused),
       )
     }
+  }
+
+  /** Records what the next update makes of the rows `ids` [1, N] of a matrix into `out` [N, in], changing no weight. */
+  recordUpdatedRows(schedule: Schedule, name: string, ids: View, out: View): void {
+    const rows = (of: View): View => {
+      const copy = view(new Float32Array(ids.cols * of.cols), { rows: ids.cols, cols: of.cols })
+      schedule.kernel('gather_rows', { ids, table: of, out: copy }, { label: `${name} rows`, group: 'host' })
+      return copy
+    }
+    schedule.kernel(
+      'adamw',
+      {
+        param: rows(this.viewOf(this.values, name)),
+        grad: rows(this.gradients.view(name)),
+        m: rows(this.viewOf(this.firstMoments, name)),
+        v: rows(this.viewOf(this.secondMoments, name)),
+        hyper: view(this.#hyper, { rows: 1, cols: 8 }),
+        decay: this.#decays(name),
+        zero_grad: 0,
+        staged: out,
+      },
+      { label: `${name} update of rows`, group: 'host' },
+    )
+  }
+
+  #decays(name: string): 0 | 1 {
+    return this.#shapes.get(name)!.length === 2 ? 1 : 0
   }
 
   /** Records the L2 norm of all gradients together into `out` [1, 1] fp64. */

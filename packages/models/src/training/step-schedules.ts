@@ -23,11 +23,16 @@ export interface StepParts {
 /** Passes over the model: `forward` goes before `loss` and both backward passes, the first of a step overwrites gradients. */
 export type Pass = 'forward' | 'loss' | 'first_backward' | 'backward'
 
+/** Everything recorded over the programs; `embedded` is the forward pass of tokens that have been embedded. */
+type Passes = Record<Pass | 'embedded', Schedule>
+
 /** The programs of the current weights and everything recorded over them. */
 export class StepSchedules {
   /** Copies the weights to where the device reads them. */
   readonly stage: Schedule
   readonly #update: Schedule
+  /** The same behind embedding the tokens of the forward pass that follows it; recorded when first asked for. */
+  #updateAhead?: Schedule
   /** Sums the squares of all gradients. */
   readonly squares: Schedule
   /** Writes the norm of the gradients, from their squares, to `gradientNorm`. */
@@ -38,7 +43,7 @@ export class StepSchedules {
   /** Settle when the programs for the current weights can run. */
   #ready!: { forward: Promise<void>; backward: Promise<void> }
   #bound!: { forward: BoundProgram[]; backward: BoundProgram[] }
-  #passes!: Record<Pass, Schedule>
+  #passes!: Passes
 
   private constructor(parts: StepParts) {
     const { parameters } = parts
@@ -63,7 +68,7 @@ export class StepSchedules {
       }
     }
     parameters.recordStaging(schedules.stage)
-    parameters.recordUpdate(schedules.#update)
+    parameters.recordUpdate(schedules.#update, parts.classifier.tables)
     return schedules
   }
 
@@ -71,13 +76,15 @@ export class StepSchedules {
   compile(): void {
     const { programs } = this.#parts
     const bound = {} as { forward: BoundProgram[]; backward: BoundProgram[] }
-    const passes = {} as Record<Pass, Schedule>
+    const passes = {} as Passes
     let streams: View[]
     const forward = programs.bind('forward', this.#weights).then((bindings) => {
       bound.forward = bindings
       this.#bound = bound
+      passes.embedded = this.#record((schedule) => this.#recordEmbedded(schedule))
       passes.forward = this.#record((schedule) => {
-        streams = this.#recordForward(schedule)
+        this.#parts.classifier.recordEmbedding(schedule, this.#parts.input)
+        streams = this.#recordEmbedded(schedule)
       })
       passes.loss = this.#record((schedule) => this.#parts.classifier.recordLoss(schedule))
       this.#passes = passes
@@ -133,15 +140,21 @@ export class StepSchedules {
   }
 
   /**
-   * Updates every weight and runs the forward pass, whose programs have to be compiled, as far as can be at once.
+   * Updates every weight and runs the forward pass, whose programs have to be compiled, as far as can be at once: the
+   * tables of tokens are updated last, as only the rows of the pass's tokens are needed before.
    *
    * @returns with the times the error that ended the forward pass, if one did
    */
   async updateAndForward(): Promise<{ times: UpdateTimes; failure?: Error }> {
-    const { forward } = this.#passes
-    const { total: update, alongside, next } = await this.#update.executeThen(forward)
+    const { embedded } = this.#passes
+    const { parameters, classifier, input } = this.#parts
+    this.#updateAhead ??= this.#record((schedule) => {
+      classifier.recordUpdatedEmbedding(schedule, input)
+      parameters.recordUpdate(schedule, classifier.tables)
+    })
+    const { total: update, alongside, next } = await this.#updateAhead.executeThen(embedded)
     if (next instanceof Error) return { times: { update, alongside }, failure: next }
-    return { times: { update, alongside, forward: addTimes(noTimes(), forward, next) } }
+    return { times: { update, alongside, forward: addTimes(noTimes(), embedded, next) } }
   }
 
   /** Logits of the forward pass before, `[S, N]` in memory of their own. */
@@ -160,9 +173,8 @@ export class StepSchedules {
   }
 
   /** Returns the input of every segment and, last, the output of the last. */
-  #recordForward(schedule: Schedule): View[] {
+  #recordEmbedded(schedule: Schedule): View[] {
     const { programs, parameters, classifier, input } = this.#parts
-    classifier.recordEmbedding(schedule, input)
     const streams = [input]
     for (const [i, block] of programs.blocks.entries()) {
       streams.push(recordForward(schedule, block, this.#bound.forward[i], parameters, streams.at(-1)!))
