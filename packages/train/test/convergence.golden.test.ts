@@ -70,13 +70,20 @@ async function startOf(name: string, config: ModelConfig): Promise<{ weights: We
   return { weights, tokens: tokensInMemory(readFileSync(sharedPath('data/text/tinyshakespeare.txt')), 256) }
 }
 
-async function curve(name: string, dtype: 'fp16' | 'fp32', math: MathMode): Promise<CurveTolerance> {
+/** Losses of every step and validations by step. */
+interface Curve {
+  readonly losses: readonly number[]
+  readonly validations: ReadonlyMap<number, number>
+}
+
+/** Trains from the golden start; any other `variant` than 0 changes the last bits of a few weights of it. */
+async function trained(name: string, dtype: 'fp16' | 'fp32', math: MathMode, variant: number): Promise<Curve> {
   const { spec, data, results }: Golden = sharedJson('golden/convergence', `${name}.json`)
   const config = goldenConfig(spec.model)
   const { weights, tokens } = await startOf(name, config)
   expect(tokens.length).toBe(data.n_tokens)
-  const reference = results.fp64
-  const steps = reference.loss.length
+  for (const values of weights.values()) values[variant] *= 1 + variant * 2 ** -20
+  const steps = results.fp64.loss.length
   const { batch, lr, min_lr, warmup, decay, betas, eps, weight_decay, clip, val_every } = spec.train
   const seqLen = spec.model.seq
   const options = trainingOptions({
@@ -106,18 +113,35 @@ async function curve(name: string, dtype: 'fp16' | 'fp32', math: MathMode): Prom
   }
   trainStep.dispose()
   device.dispose()
+  return { losses, validations }
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** How far the mean of the curves lies from the golden one. */
+function distance(name: string, curves: readonly Curve[]): CurveTolerance {
+  const { results }: Golden = sharedJson('golden/convergence', `${name}.json`)
+  const { loss, val } = results.fp64
+  const losses = loss.map((_, i) => mean(curves.map((curve) => curve.losses[i])))
   const worst = (from: number, to: number) =>
-    Math.max(...losses.slice(from, to).map((loss, i) => Math.abs(loss - reference.loss[from + i])))
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+    Math.max(...losses.slice(from, to).map((value, i) => Math.abs(value - loss[from + i])))
   return {
     first20: worst(0, 20),
-    all: worst(0, steps),
-    last20: Math.abs(mean(losses.slice(-20)) - mean(reference.loss.slice(-20))),
+    all: worst(0, losses.length),
+    last20: Math.abs(mean(losses.slice(-20)) - mean(loss.slice(-20))),
     validation: Math.max(
-      ...reference.val.map(([step, loss]) => Math.abs((validations.get(step) ?? Number.NaN) - loss)),
+      ...val.map(([step, value]) =>
+        Math.abs(mean(curves.map(({ validations }) => validations.get(step) ?? Number.NaN)) - value),
+      ),
     ),
   }
 }
+
+/**
+ * Starts in each mode. Training amplifies rounding: with bf16 products the last bits of the start move single losses by
+ * as much as the mode does, which a mean shows less of.
+ */
+const variants: Readonly<Record<MathMode, number>> = { exact: 1, fast: 3 }
 
 describe.skipIf(!hasShared)('loss curves of PyTorch (need ../shared)', () => {
   const curves = [
@@ -129,7 +153,9 @@ describe.skipIf(!hasShared)('loss curves of PyTorch (need ../shared)', () => {
     dtypes.flatMap((dtype) => mathModes.map((math) => [name, dtype, math, start] as const)),
   )
   it.each(cases)('follows the fp64 curve of %s in %s, %s', { timeout: 240_000 }, async (name, dtype, math, start) => {
-    const off = await curve(name, dtype, math)
+    const curves: Curve[] = []
+    for (let variant = 0; variant < variants[math]; variant++) curves.push(await trained(name, dtype, math, variant))
+    const off = distance(name, curves)
     const allowed = toleranceOf(curveTolerances[start], math, dtype)
     for (const part of Object.keys(allowed) as (keyof CurveTolerance)[]) {
       expect(off[part], part).toBeLessThan(allowed[part])
