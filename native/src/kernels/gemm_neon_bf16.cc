@@ -19,7 +19,6 @@ constexpr int kDepth = 2;
 
 #include "kernels/vec_load.inc"
 #include "kernels/lanes_neon.inc"
-#include "kernels/vec_scale.inc"
 #include "kernels/vec_math.inc"
 
 inline F MultiplyWords(F sum, F a, F b) {

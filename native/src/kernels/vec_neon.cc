@@ -17,7 +17,6 @@ constexpr int kTileVectors = 2;
 constexpr int kRowSums = 16;
 
 #include "kernels/vec_load.inc"
-#include "kernels/vec_scale.inc"
 #include "kernels/lanes_neon.inc"
 
 #include "kernels/vec_body.inc"
