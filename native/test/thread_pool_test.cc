@@ -30,6 +30,24 @@ TEST(covers_every_index_once) {
   }
 }
 
+TEST(every_thread_begins_with_the_same_share_each_time) {
+  ThreadPool pool(2);
+  const auto caller = std::this_thread::get_id();
+  for (int round = 0; round < 50; ++round) {
+    std::atomic<int> begun{0};
+    int64_t first[2] = {-1, -1};
+    pool.ParallelFor(64, 1, [&](int64_t begin, int64_t) {
+      int64_t& own = first[std::this_thread::get_id() == caller ? 0 : 1];
+      if (own >= 0) return;
+      own = begin;
+      ++begun;
+      while (begun < 2) std::this_thread::yield();
+    });
+    EXPECT(first[0] == 0);
+    EXPECT(first[1] == 32);
+  }
+}
+
 TEST(runs_many_short_jobs_in_a_row_and_after_sleeping) {
   ThreadPool pool(2);
   int64_t total = 0;

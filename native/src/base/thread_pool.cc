@@ -14,6 +14,7 @@
 
 #include "base/own_cores.h"
 #include "base/scratch.h"
+#include "base/shares.h"
 
 namespace ane {
 namespace {
@@ -23,6 +24,11 @@ thread_local bool inside_body = false;
 
 // Which of its pool's threads this is; 0 for callers.
 thread_local size_t own_index = 0;
+
+constexpr int kAllBusy = std::numeric_limits<int>::max();
+
+// A range is shared out in at most so many units.
+constexpr int64_t kMostUnits = int64_t{1} << 31;
 
 constexpr size_t kWorkspaces = static_cast<size_t>(Workspace::kCount);
 
@@ -71,10 +77,10 @@ struct ThreadPool::State {
   static constexpr uint64_t kJob = 0x20000;
 
   std::atomic<uint64_t> gate{0};
-  std::atomic<int64_t> next{0};
   std::atomic<bool> failed{false};  // a body found no memory
+  std::atomic<bool> unfinished{false};  // a share was left by a worker that went before its share was done
   int64_t count = 0;
-  int64_t grain = 1;
+  int64_t unit = 1;  // what shares count
   Call call = nullptr;
   void* context = nullptr;
 
@@ -95,23 +101,24 @@ struct ThreadPool::State {
   std::vector<std::array<Scratch, kWorkspaces>> memory;        // of every thread
   std::array<std::atomic<size_t>, kWorkspaces> asked_inside{};  // the most bytes that bodies asked for
   std::atomic<bool> uneven{false};                              // not every thread has as many
+  std::vector<Share> shares;  // of every thread, in units
   std::vector<std::thread> workers;
 
-  // Takes half of an equal share at a time, so that the last pieces are small and threads finish together. A worker goes
-  // once more threads than `most` are busy.
+  // Takes half of what is left of the thread's share at a time, then of another's, so that the last pieces are small and
+  // threads finish together. A worker goes once more threads than `most` are busy.
   void Work(int most) {
-    const int64_t divisor = 2 * (static_cast<int64_t>(workers.size()) + 1);
-    int64_t begin = next.load(std::memory_order_relaxed);
-    while (begin < count && busy.load(std::memory_order_relaxed) <= most) {
-      const int64_t size = std::min(count - begin, std::max(grain, (count - begin) / divisor));
-      if (next.compare_exchange_weak(begin, begin + size, std::memory_order_relaxed)) {
-        try {
-          call(context, begin, begin + size);
-        } catch (const std::bad_alloc&) {
-          failed.store(true, std::memory_order_relaxed);
-          next.store(count, std::memory_order_relaxed);
-        }
-        begin = next.load(std::memory_order_relaxed);
+    const auto half = [](int64_t left) { return (left + 1) / 2; };
+    while (!failed.load(std::memory_order_relaxed)) {
+      if (busy.load(std::memory_order_relaxed) > most) return unfinished.store(true, std::memory_order_relaxed);
+      Share::Range units;
+      if (shares[own_index].TakeFront(half, units) == 0) {
+        if (Refill(shares, own_index)) continue;
+        return;
+      }
+      try {
+        call(context, units.begin * unit, std::min(units.end * unit, count));
+      } catch (const std::bad_alloc&) {
+        failed.store(true, std::memory_order_relaxed);
       }
     }
   }
@@ -201,6 +208,7 @@ ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
     }
   }
   state.memory.resize(state.workers.size() + 1);
+  state.shares = std::vector<Share>(state.workers.size() + 1);
 }
 
 ThreadPool::~ThreadPool() {
@@ -221,19 +229,20 @@ void ThreadPool::Run(int64_t count, int64_t grain, Call call, void* context) {
   if (state.workers.empty() || count <= grain) return call(context, 0, count);
   std::lock_guard turn(state.callers);
   if (state.spin) state.cores.KeepOff(state.workers);
-  state.next.store(0, std::memory_order_relaxed);
   state.count = count;
-  state.grain = grain;
+  state.unit = std::max(grain, (count - 1) / kMostUnits + 1);
+  SetShares(state.shares, (count - 1) / state.unit + 1);
   state.call = call;
   state.context = context;
   const uint64_t jobs = state.gate.load() / State::kJob;
   state.gate.store((jobs + 1) * State::kJob | State::kOpen);
   state.WakeSleepers();
   inside_body = true;
-  state.Work(std::numeric_limits<int>::max());
-  inside_body = false;
+  state.Work(kAllBusy);
   state.gate.fetch_and(~State::kOpen);
   SpinWhile([&] { return (state.gate.load(std::memory_order_acquire) & State::kInside) != 0; });
+  if (state.unfinished.exchange(false, std::memory_order_relaxed)) state.Work(kAllBusy);
+  inside_body = false;
   if (state.failed.exchange(false, std::memory_order_relaxed)) throw std::bad_alloc();
   if (state.uneven.load(std::memory_order_relaxed)) state.EvenMemory();
 }

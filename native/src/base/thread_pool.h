@@ -31,7 +31,9 @@ class ThreadPool {
   int threads() const;
 
   // Calls body(begin, end) so that [0, count) is covered once, in chunks of at least `grain` (the last may be
-  // smaller), and returns when all are done. How the range is cut varies from call to call. The body throws nothing but
+  // smaller), and returns when all are done. Every thread begins with the same share of a range each time and goes on with
+  // what others have left: what it wrote in one call, it finds in its caches in the next over the same elements. How the
+  // range is cut and who takes what is left varies from call to call. The body throws nothing but
   // std::bad_alloc, which ends the job and is thrown again here once no thread is in it.
   // Calls from inside a body run on the calling thread; calls from several threads take turns. Workers of several pools
   // that run at once help only while there are cores for them. Allocates nothing.

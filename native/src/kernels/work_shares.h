@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
+#include <span>
+
+#include "base/shares.h"
 
 namespace ane {
 
@@ -16,51 +18,31 @@ class WorkShares {
     int64_t begin, end, next;
   };
 
-  WorkShares(int64_t count, int threads) : shares_(std::clamp(threads, 1, kMost)) {
-    for (int i = 0; i < shares_; ++i) left_[i] = Pack(count * i / shares_, count * (i + 1) / shares_);
-  }
+  WorkShares(int64_t count, int threads) : shares_(std::clamp(threads, 1, kMost)) { SetShares(left(), count); }
 
   int shares() const { return shares_; }
 
   // The next piece for the only thread that has this share, at most `most` long and shorter near the end; false when
   // all is taken.
   bool Take(int share, int64_t most, Piece& piece) {
+    const auto size = [most](int64_t left) { return std::min({left, most, std::max((most + 1) / 2, left / 2)}); };
     do {
-      uint64_t left = left_[share].load(std::memory_order_relaxed);
-      while (Begin(left) < End(left)) {
-        const int64_t size = End(left) - Begin(left), n = std::min({size, most, std::max((most + 1) / 2, size / 2)});
-        if (!left_[share].compare_exchange_weak(left, Pack(Begin(left) + n, End(left)), std::memory_order_relaxed)) {
-          continue;
-        }
-        piece = {Begin(left), Begin(left) + n, n < size ? Begin(left) + n : -1};
+      Share::Range taken;
+      if (const int64_t left = left_[share].TakeFront(size, taken); left > 0) {
+        piece = {taken.begin, taken.end, taken.end - taken.begin < left ? taken.end : -1};
         return true;
       }
-    } while (Refill(share));
+    } while (Refill(left(), share));
     return false;
   }
 
  private:
   static constexpr int kMost = 64;
-  static uint64_t Pack(int64_t begin, int64_t end) { return static_cast<uint64_t>(begin) << 32 | end; }
-  static int64_t Begin(uint64_t range) { return range >> 32; }
-  static int64_t End(uint64_t range) { return range & 0xffffffff; }
 
-  bool Refill(int share) {
-    for (int i = 1; i < shares_; ++i) {
-      std::atomic<uint64_t>& other = left_[(share + i) % shares_];
-      uint64_t left = other.load(std::memory_order_relaxed);
-      while (Begin(left) < End(left)) {
-        const int64_t middle = (Begin(left) + End(left)) / 2;
-        if (!other.compare_exchange_weak(left, Pack(Begin(left), middle), std::memory_order_relaxed)) continue;
-        left_[share].store(Pack(middle, End(left)), std::memory_order_relaxed);
-        return true;
-      }
-    }
-    return false;
-  }
+  std::span<Share> left() { return std::span(left_).first(shares_); }
 
   const int shares_;
-  std::atomic<uint64_t> left_[kMost];  // of every share
+  Share left_[kMost];  // of every share
 };
 
 }  // namespace ane
