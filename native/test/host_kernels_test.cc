@@ -149,6 +149,30 @@ TEST(gemm_multiplies_and_accumulates) {
   }
 }
 
+TEST(gemm_sums_the_squares_of_its_rows_as_row_squares_does_on_any_number_of_threads) {
+  constexpr int64_t kShapes[][3] = {{0, 3, 5}, {3, 0, 5}, {3, 5, 0},     {1, 7, 3},     {5, 3, 17},
+                                    {33, 255, 257}, {255, 33, 1025}, {130, 900, 40}, {100, 2050, 300}};
+  for (const auto& [M, N, K] : kShapes) {
+    for (Layout layout : kLayouts) {
+      for (const bool accumulate : {false, true}) {
+        for (int threads : {1, 2, 3}) {
+          ThreadPool pool(threads);
+          const Tensor a(Dtype::kFp16, M, K, Layout::kRows, 1), b(Dtype::kFp16, K, N, Layout::kColumns, 2);
+          const Tensor out(Dtype::kFp32, M, N, layout, 3), squares(Dtype::kFp64, 1, M, layout, 4);
+          const Tensor again(Dtype::kFp64, 1, M, layout, 5);
+          const KernelOperands product = {
+              {{"a", {a.view}}, {"b", {b.view}}, {"out", {out.view}}, {"squares", {squares.view}}},
+              {{"accumulate", accumulate ? 1.0 : 0.0}}};
+          EXPECT(FindHostKernel("gemm")->check(product).ok());
+          FindHostKernel("gemm")->run(product, {pool, true});
+          Run("row_squares", {{{"in", {out.view}}, {"squares", {again.view}}}, {}});
+          for (int64_t m = 0; m < M; ++m) EXPECT(squares.Get(0, m) == again.Get(0, m));
+        }
+      }
+    }
+  }
+}
+
 TEST(scale_gradient_sums_channels_that_share_a_weight) {
   constexpr int64_t kShapes[][3] = {{0, 3, 5}, {3, 3, 0}, {0, 0, 5}, {1, 1, 1}, {3, 1, 7}, {34, 17, 33}, {48, 16, 601}, {255, 255, 257}};
   for (const auto& [C, D, S] : kShapes) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "host/gradient_norm.h"
 #include "host/kernels.h"
@@ -102,9 +103,10 @@ class ClassifierLoss {
       });
       const TensorView rows = Block(table_, b * B_, block.cols, 0, table_.cols);
       const TensorView gradient = Block(dtable, b * B_, block.cols, 0, table_.cols);
-      Gemm(context_.pool, Transposed(Const(block)), Transposed(Const(in_)), Writable(gradient),
-           {.accumulate = accumulate, .arithmetic = arithmetic});
-      if (squares != nullptr) RowSquares(context_.pool, gradient, Block(*squares, 0, 1, b * B_, block.cols));
+      std::optional<TensorView> own;
+      if (squares != nullptr) own = Block(*squares, 0, 1, b * B_, block.cols);
+      GemmAndSquares(context_.pool, Transposed(Const(block)), Transposed(Const(in_)), gradient,
+                     own ? &*own : nullptr, accumulate, arithmetic);
       Gemm(context_.pool, Const(block), Const(rows), Transposed(Writable(din)),
            {.accumulate = b != blocks_ - 1, .arithmetic = arithmetic});
     }

@@ -1,4 +1,5 @@
-// gemm: out [M, N] = or += a [M, K] · b [K, N], accumulated in fp32.
+// gemm: out [M, N] = or += a [M, K] · b [K, N], accumulated in fp32, and the sums of squares of its rows.
+#include "host/gradient_norm.h"
 #include "host/kernels.h"
 #include "host/matrices.h"
 #include "host/operands.h"
@@ -9,7 +10,10 @@ namespace {
 Status Check(const KernelOperands& operands) {
   Status status =
       CheckOperands("gemm", operands,
-                    {{"a", Types::kFloat, 'M', 'K'}, {"b", Types::kFloat, 'K', 'N'}, {"out", Types::kFloat, 'M', 'N'}},
+                    {{"a", Types::kFloat, 'M', 'K'},
+                     {"b", Types::kFloat, 'K', 'N'},
+                     {"out", Types::kFloat, 'M', 'N'},
+                     {"squares", Types::kFp64, 1, 'M', Presence::kOptional}},
                     {{"accumulate", NumberKind::kFlag}});
   if (!status.ok()) return status;
   if (NumberOf(operands, "accumulate") == 1 && ViewOf(operands, "out").dtype != Dtype::kFp32) {
@@ -19,8 +23,9 @@ Status Check(const KernelOperands& operands) {
 }
 
 void Run(const KernelOperands& operands, const HostContext& context) {
-  Gemm(context.pool, Const(ViewOf(operands, "a")), Const(ViewOf(operands, "b")), Writable(ViewOf(operands, "out")),
-       {.accumulate = NumberOf(operands, "accumulate") == 1, .arithmetic = ArithmeticOf(context.exact)});
+  GemmAndSquares(context.pool, Const(ViewOf(operands, "a")), Const(ViewOf(operands, "b")), ViewOf(operands, "out"),
+                 OptionalView(operands, "squares"), NumberOf(operands, "accumulate") == 1,
+                 ArithmeticOf(context.exact));
 }
 
 }  // namespace

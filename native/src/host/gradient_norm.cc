@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "host/kernels.h"
+#include "host/matrices.h"
 #include "host/operands.h"
 #include "kernels/vec.h"
 
@@ -26,6 +28,11 @@ double SquaresOfRow(const TensorView& in, int64_t r) {
   return sum;
 }
 
+// squares [1, R] of rows [begin, end) of `in` [R, C].
+void SquaresOfRows(const TensorView& in, const TensorView& squares, int64_t begin, int64_t end) {
+  for (int64_t r = begin; r < end; ++r) *Element<double>(squares, 0, r) = SquaresOfRow(in, r);
+}
+
 Status CheckRowSquares(const KernelOperands& operands) {
   return CheckOperands("row_squares", operands,
                        {{"in", Types::kFloat, 'R', 'C'},
@@ -38,7 +45,11 @@ Status CheckRowSquares(const KernelOperands& operands) {
 void RunRowSquares(const KernelOperands& operands, const HostContext& context) {
   const TensorView &in = ViewOf(operands, "in"), &squares = ViewOf(operands, "squares");
   const TensorView* ids = OptionalView(operands, "ids");
-  if (ids == nullptr) return RowSquares(context.pool, in, squares);
+  if (ids == nullptr) {
+    context.pool.ParallelFor(in.rows, std::max<int64_t>(kElements / std::max<int64_t>(in.cols, 1), 1),
+                             [&](int64_t begin, int64_t end) { SquaresOfRows(in, squares, begin, end); });
+    return;
+  }
   context.pool.ParallelFor(kShares, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < ids->cols; ++i) {
       const int64_t id = *Element<int32_t>(*ids, 0, i), share = id % kShares;
@@ -68,11 +79,12 @@ void RunGradNorm(const KernelOperands& operands, const HostContext&) {
 
 }  // namespace
 
-void RowSquares(ThreadPool& pool, const TensorView& in, const TensorView& squares) {
-  pool.ParallelFor(in.rows, std::max<int64_t>(kElements / std::max<int64_t>(in.cols, 1), 1),
-                   [&](int64_t begin, int64_t end) {
-                     for (int64_t r = begin; r < end; ++r) *Element<double>(squares, 0, r) = SquaresOfRow(in, r);
-                   });
+void GemmAndSquares(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const TensorView& out,
+                    const TensorView* squares, bool accumulate, Arithmetic arithmetic) {
+  const auto visit = [&](int64_t begin, int64_t end) { SquaresOfRows(out, *squares, begin, end); };
+  GemmOptions options{.accumulate = accumulate, .arithmetic = arithmetic};
+  if (squares != nullptr) options.visit = std::ref(visit);
+  Gemm(pool, a, b, Writable(out), options);
 }
 
 const HostKernel kRowSquares = {"row_squares", CheckRowSquares, RunRowSquares};

@@ -5,10 +5,12 @@
 #pragma once
 
 #include "host/host_kernels.h"
+#include "kernels/gemm.h"
 
 namespace ane {
 
-// squares [1, R] of all rows of `in` [R, C].
-void RowSquares(ThreadPool& pool, const TensorView& in, const TensorView& squares);
+// out = or += a · b as Gemm, and squares [1, R] of the rows of out unless nullptr.
+void GemmAndSquares(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const TensorView& out,
+                    const TensorView* squares, bool accumulate, Arithmetic arithmetic);
 
 }  // namespace ane

@@ -1,5 +1,7 @@
 #include "kernels/gemm.h"
 
+#include <algorithm>
+
 #include "kernels/gemm_blocked.h"
 #include "kernels/gemm_elements.h"
 #include "kernels/matrix_vector.h"
@@ -9,6 +11,7 @@ namespace {
 
 // From this many terms on, a tile of sums is cheap to turn beside what it takes to form.
 constexpr int64_t kTurnedTerms = 512;
+constexpr int64_t kVisited = 16384;  // elements of whole rows worth a thread's while
 
 // Whether out transposed = b transposed · a transposed suits the micro-kernel better. The larger operand, if its rows
 // lie side by side, is best the second; else rows of out are best contiguous. Nothing here depends on the instruction
@@ -23,26 +26,33 @@ bool BetterTransposed(const ConstMatrix& a, const ConstMatrix& b, const Matrix& 
   return !by_rows;
 }
 
-}  // namespace
-
-void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, const GemmOptions& options) {
+// Returns whether options.visit has had the rows.
+bool Multiply(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,
+              const GemmOptions& options) {
   const bool accumulate = options.accumulate;
-  if (out.rows <= 0 || out.cols <= 0) return;
+  if (out.rows <= 0 || out.cols <= 0) return false;
   if (a.cols <= 0) {
-    if (accumulate) return;
+    if (accumulate) return false;
     for (int64_t r = 0; r < out.rows; ++r) {
       for (int64_t c = 0; c < out.cols; ++c) Put(out, r, c, 0.0f, false);
     }
-    return;
+    return false;
   }
   const ConstMatrix at = Transposed(a), bt = Transposed(b);
   const Matrix out_t = Transposed(out);
-  if (MultiplyFewColumns(pool, a, b, out, accumulate) || MultiplyFewColumns(pool, bt, at, out_t, accumulate)) return;
-  if (BetterTransposed(a, b, out)) {
-    GemmBlocked(pool, bt, at, out_t, options);
-  } else {
-    GemmBlocked(pool, a, b, out, options);
+  if (MultiplyFewColumns(pool, a, b, out, accumulate) || MultiplyFewColumns(pool, bt, at, out_t, accumulate)) {
+    return false;
   }
+  if (!BetterTransposed(a, b, out)) return GemmBlocked(pool, a, b, out, options);
+  GemmBlocked(pool, bt, at, out_t, {.accumulate = accumulate, .arithmetic = options.arithmetic});
+  return false;
+}
+
+}  // namespace
+
+void Gemm(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, const GemmOptions& options) {
+  if (Multiply(pool, a, b, out, options) || !options.visit) return;
+  pool.ParallelFor(out.rows, std::max<int64_t>(kVisited / std::max<int64_t>(out.cols, 1), 1), options.visit);
 }
 
 void GemmBatched(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "base/dtype.h"
 #include "base/thread_pool.h"
@@ -38,6 +39,9 @@ Arithmetic ArithmeticOf(bool exact);
 struct GemmOptions {
   bool accumulate = false;  // out += a·b; out is then fp32
   Arithmetic arithmetic = Arithmetic::kFp32;
+  // Called once for every row of out, by threads at once for rows [begin, end) that are complete; while they are in a
+  // cache, where one thread writes them whole.
+  std::function<void(int64_t begin, int64_t end)> visit = nullptr;
 };
 
 // out [M, N] = a [M, K] · b [K, N]. The order of additions depends on shapes, layouts and arithmetic only, never on the

@@ -39,6 +39,7 @@ class Product {
         out_(out),
         k_(a.cols),
         accumulate_(options.accumulate),
+        visit_(options.visit),
         in_place_(out.dtype == Dtype::kFp32 && out.col_stride == 1),
         // Columns of out lie side by side, so sharing b walks through memory in order.
         share_a_(b_.rows() > (b_.contiguous_along_rows() ? 1 : 4) * a_.rows()),
@@ -48,7 +49,8 @@ class Product {
         ahead_(in_rows_ || (share_a_ && b_.contiguous_along_rows())),
         together_(!share_a_ && a_.contiguous_along_rows() ? CeilDivide(kSideBySide, kernel_.rows) : 1) {}
 
-  void Run() {
+  // Returns whether the rows have been visited.
+  bool Run() {
     block_k_ = BlockOfK(k_, kernel_.depth);
     block_words_ = CeilDivide(std::min(block_k_, k_), kernel_.depth);
     const int64_t blocks = CeilDivide(k_, block_k_), panel_words = block_words_ * shared_.width();
@@ -68,6 +70,7 @@ class Product {
         Multiply();
       }
     }
+    return visits_;
   }
 
  private:
@@ -105,11 +108,12 @@ class Product {
     int64_t shares = CeilDivide(panels * block_words_ * shared_.width(), near);
     shares = std::min(panels, std::max(shares, CeilDivide(wanted, private_.panels())));
     while (shares < panels && Uneven(shares * private_.panels())) ++shares;
+    visits_ = visit_ && !share_a_ && in_place_ && shares == 1 && panels == shared_.panels();
     const int64_t group = blocks_.end - blocks_.begin > 1 ? CeilDivide(kGroup, private_.width()) : together_;
     WorkShares work(shares * private_.panels(), pool_.threads());
     pool_.ParallelFor(work.shares(), 1, [&](int64_t begin, int64_t end) {
       float* memory = pool_.Reserve<float>(Workspace::kPrivatePanels, Buffered() * PrivateWords());
-      Packed packed = {memory, memory + PrivateWords(), {-1, 0, 0}};
+      Packed packed = {memory, memory + PrivateWords(), {-1, 0, 0}, {0, 0}};
       WorkShares::Piece piece;
       for (; begin < end; ++begin) {
         while (work.Take(static_cast<int>(begin), group, piece)) {
@@ -124,6 +128,7 @@ class Product {
           }
         }
       }
+      Visit(packed, {0, 0});
     });
   }
 
@@ -136,6 +141,7 @@ class Product {
   struct Packed {
     float *panels, *next;
     Item item;
+    Range rows;  // of out that it has written whole and not visited
   };
 
   // Panels [first, first + count) of the private operand times the shared ones in range; `follow` is the private panel
@@ -172,10 +178,20 @@ class Product {
       Tile(packed.panels + panel * PrivateWords(), item.panel + panel, range.begin + tile / item.count, item.block,
            ahead, pack);
     }
+    if (visits_ && Last(item.block)) {
+      const int64_t row = item.panel * kernel_.rows;
+      Visit(packed, {row, std::min(row + item.count * kernel_.rows, out_.rows)});
+    }
     packed.item = item;
     if (!whole) return;
     std::swap(packed.panels, packed.next);
     packed.item = next;
+  }
+
+  // Visits rows one item late: reading them at once would wait for the memory they are written to.
+  void Visit(Packed& packed, const Range& next) const {
+    if (packed.rows.begin < packed.rows.end) visit_(packed.rows.begin, packed.rows.end);
+    packed.rows = next;
   }
 
   void PackPrivate(float* out, const Item& item) const {
@@ -200,7 +216,8 @@ class Product {
             At(out_.data, out_.dtype, row * out_.row_stride + column * out_.col_stride)};
   }
 
-  bool Written(int64_t block) const { return in_place_ || (block + 1) * block_k_ >= k_; }
+  bool Last(int64_t block) const { return (block + 1) * block_k_ >= k_; }
+  bool Written(int64_t block) const { return in_place_ || Last(block); }
 
   // One micro-kernel call and, behind the last block of K, the way to `out`.
   void Tile(const float* panel, int64_t private_panel, int64_t shared_panel, int64_t block,
@@ -242,12 +259,14 @@ class Product {
   const Matrix& out_;
   const int64_t k_;
   const bool accumulate_;
+  const std::function<void(int64_t, int64_t)>& visit_;
   const bool in_place_;  // sums are formed in `out`
   const bool share_a_;
   const PanelSource &shared_, &private_;
   const bool in_rows_;      // how panels of the private operand are packed
   const bool ahead_;        // while the ones before are multiplied
   const int64_t together_;  // and how many of them at once; 1 if ahead
+  bool visits_ = false;  // a thread writes whole rows of out
   bool kept_ = false;   // sums are kept in fp32 between blocks of K
   int64_t block_k_ = 0, block_words_ = 0;
   Range panels_ = {0, 0};    // of the shared operand that are packed
@@ -258,9 +277,9 @@ class Product {
 
 }  // namespace
 
-void GemmBlocked(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,
+bool GemmBlocked(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, const Matrix& out,
                  const GemmOptions& options) {
-  Product(pool, a, b, out, options).Run();
+  return Product(pool, a, b, out, options).Run();
 }
 
 }  // namespace ane

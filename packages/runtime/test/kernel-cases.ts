@@ -174,6 +174,7 @@ export const kernelCases: readonly KernelCase[] = [
     a: m.matrix(dtype, rows, 70, { layout }),
     b: m.matrix(dtype, 70, cols, { layout }),
     out: m.matrix('fp32', rows, cols, { layout }),
+    squares: m.matrix('fp64', 1, rows, { layout }),
     accumulate: 1,
   })),
   ...each('scale_gradient', 2e-6, (m, rows, cols, dtype, layout) => ({

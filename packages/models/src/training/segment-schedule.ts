@@ -39,11 +39,13 @@ export function recordBackward(
     const { gradient, accumulate } = gradients.whole(name)
     const options = { label: `${name} gradient`, group: 'host' }
     if (pair.kind === 'matmul') {
-      schedule.kernel('gemm', { a: dout, b: transposed(input), out: gradient, accumulate }, options)
+      const squares = gradients.squares(name)
+      const operands = { a: dout, b: transposed(input), out: gradient, ...(squares && { squares }), accumulate }
+      schedule.kernel('gemm', operands, options)
     } else {
       schedule.kernel('scale_gradient', { in: input, dout, dweight: gradient, accumulate }, options)
+      gradients.recordSquares(schedule, name)
     }
-    gradients.recordSquares(schedule, name)
   }
   return host?.recordBackward(schedule, parameters, gradients, x, dy, backward.outputs) ?? backward.outputs.get('d_x')!
 }
