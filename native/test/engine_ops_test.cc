@@ -326,9 +326,10 @@ TEST(rows_are_gathered_and_scattered_whatever_their_length) {
           for (int c = 0; c < length; ++c) {
             gathered.push_back(x[size_t(id * length + c)]);
             float& slot = added[size_t(id * length + c)];
-            slot = Half(slot + update[size_t(i * length + c)]);
+            slot += update[size_t(i * length + c)];
           }
         }
+        for (float& slot : added) slot = Half(slot);
         const auto outputs =
             Run(Program(type(rows) + "x, tensor<int32, [" + std::to_string(count) + "]> i, " + type(count) + "u",
                         type(count) + "g = gather(x = x, indices = i, axis = int32(0));" + type(rows) +
@@ -340,4 +341,86 @@ TEST(rows_are_gathered_and_scattered_whatever_their_length) {
       }
     }
   }
+}
+
+TEST(a_scatter_rounds_the_sum_of_all_updates_once) {
+  // 1 + 4 · 2^-12 is 1 + 2^-10; one by one every addition would round back to 1.
+  const std::string text = Program(
+      "tensor<fp16, [2]> x, tensor<fp16, [4]> u",
+      "tensor<fp16, [2]> y = scatter(data = x, indices = " + Ints("0, 0, 0, 0", 4) +
+          ", updates = u, axis = int32(0), mode = \"add\");",
+      "y");
+  const float part = 1.0f / 4096;
+  EXPECT(Only(Run(text, {{1, 7}, {part, part, part, part}})) == Numbers({1 + 4 * part, 7}));
+}
+
+TEST(a_scatter_keeps_the_nan_of_its_updates) {
+  for (const char* mode : {"\"min\"", "\"max\""}) {
+    std::string call = "tensor<fp16, [2]> y = scatter(data = x, updates = u, axis = int32(0), mode = ";
+    call.append(mode).append(", indices = ").append(Ints("1", 1)).append(");");
+    const Numbers y =
+        Only(Run(Program("tensor<fp16, [2]> x, tensor<fp16, [1]> u", call, "y"), {{1, 2}, {NAN}}));
+    EXPECT(y.size() == 2 && y[0] == 1 && std::isnan(y[1]));
+  }
+}
+
+TEST(gather_nd_reads_from_the_batch_of_its_index) {
+  const std::string text = Program(
+      "tensor<fp16, [2, 3, 2]> x",
+      "tensor<int32, [2, 1, 1]> i = const()[val = tensor<int32, [2, 1, 1]>([[[2]], [[0]]])]; "
+      "tensor<fp16, [2, 1, 2]> y = gather_nd(x = x, indices = i, batch_dims = int32(1));",
+      "y");
+  EXPECT(Only(Run(text, {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}})) == Numbers({4, 5, 6, 7}));
+}
+
+TEST(an_average_counts_padding_but_not_what_ceil_mode_adds) {
+  const std::string text = Program(
+      "tensor<fp16, [1, 1, 5]> x",
+      "tensor<fp16, [1, 1, 3]> y = avg_pool(x = x, kernel_sizes = " + Ints("3", 1) +
+          ", strides = " + Ints("2", 1) + ", pad_type = \"custom\", pad = " + Ints("1, 0", 2) +
+          ", ceil_mode = bool(true));",
+      "y");
+  // The last window holds one element and two places behind the end.
+  EXPECT(Near(Only(Run(text, {{3, 6, 9, 12, 15}})), {3, 9, 13.5f}, 1e-3f));
+}
+
+TEST(bounds_in_the_wrong_order_clip_to_the_upper_one) {
+  const std::string text = Program("tensor<fp16, [3]> x",
+                                   "tensor<fp16, [3]> y = clip(x = x, alpha = fp16(2.0), beta = "
+                                   "fp16(-1.0));",
+                                   "y");
+  EXPECT(Only(Run(text, {{-5, 0, 5}})) == Numbers({-1, -1, -1}));
+}
+
+TEST(zeros_with_a_sign_and_nan_pass_through_functions_as_the_reference_says) {
+  const auto only = [](const std::string& call, float x) {
+    const Numbers y =
+        Only(Run(Program("tensor<fp16, [1]> x", "tensor<fp16, [1]> y = " + call + ";", "y"), {{x}}));
+    return y.size() == 1 ? y[0] : 42.0f;
+  };
+  EXPECT(only("rsqrt(x = x)", -0.0f) == INFINITY);
+  EXPECT(!std::signbit(only("relu6(x = x)", -0.0f)));
+  EXPECT(!std::signbit(only("sign(x = x)", -0.0f)));
+  EXPECT(!std::signbit(only("clip(x = x, alpha = fp16(0.0), beta = fp16(1.0))", -0.0f)));
+  EXPECT(std::isnan(only("clamped_relu(x = x, alpha = fp16(0.5), beta = fp16(1.0))", NAN)));
+}
+
+TEST(infinite_numbers_become_the_integer_0_and_large_ones_keep_their_low_bits) {
+  const std::string text = Program("tensor<fp32, [4]> x",
+                                   "tensor<int32, [4]> y = cast(x = x, dtype = \"int32\");", "y");
+  EXPECT(Only(Run(text, {{INFINITY, -INFINITY, NAN, 0x1p63f}})) == Numbers({0, 0, 0, 0}));
+  EXPECT(Only(Run(text, {{0x1p31f, -0x1p32f, 3e9f, -2.5f}})) ==
+         Numbers({-0x1p31f, 0, 3e9f - 0x1p32f, -2}));
+}
+
+TEST(a_border_of_integers_is_an_integer) {
+  const auto compiled = ane::Executable::Compile(
+      Program("tensor<int32, [2]> x",
+              "tensor<int32, [3]> y = pad(x = x, pad = " + Ints("0, 1", 2) +
+                  ", mode = \"constant\", constant_val = fp32(-0.5));",
+              "y"),
+      {});
+  EXPECT(!compiled.ok() &&
+         compiled.status().message().find("Expected a number of int32 for constant_val") !=
+             std::string::npos);
 }

@@ -107,6 +107,10 @@ bool KeepsFp16(E op) {
 
 double Extreme(double a, double b, bool first) { return a != a || b != b ? NAN : first ? a : b; }
 
+// NaN if either is; +0 is larger than -0.
+double Larger(double a, double b) { return Extreme(a, b, a > b || (a == b && std::signbit(b))); }
+double Smaller(double a, double b) { return Extreme(a, b, a < b || (a == b && std::signbit(a))); }
+
 double ApplyScalar(E op, double a, double b, double c, const ElementwiseConstants& k) {
   switch (op) {
     case E::kNone: return a;
@@ -117,8 +121,8 @@ double ApplyScalar(E op, double a, double b, double c, const ElementwiseConstant
     case E::kFloorDiv: return std::floor(a / b);
     case E::kMod: return Modulo(a, b);
     case E::kPow: return std::pow(a, b);
-    case E::kMaximum: return Extreme(a, b, a > b || (a == b && std::signbit(b)));
-    case E::kMinimum: return Extreme(a, b, a < b || (a == b && std::signbit(a)));
+    case E::kMaximum: return Larger(a, b);
+    case E::kMinimum: return Smaller(a, b);
     case E::kEqual: return a == b;
     case E::kNotEqual: return a != b;
     case E::kLess: return a < b;
@@ -147,10 +151,10 @@ double ApplyScalar(E op, double a, double b, double c, const ElementwiseConstant
     case E::kSqrt: return std::sqrt(a);
     case E::kSquare: return a * a;
     case E::kTan: return std::tan(a);
-    case E::kRelu: return a != a ? a : std::max(a, 0.0);
-    case E::kRelu6: return a != a ? a : std::min(std::max(a, 0.0), 6.0);
+    case E::kRelu: return Larger(a, 0);
+    case E::kRelu6: return Smaller(Larger(a, 0), 6);
     case E::kSigmoid: return Sigmoid(a);
-    case E::kSilu: return a * Sigmoid(a);
+    case E::kSilu: return a == -INFINITY ? -0.0 : a * Sigmoid(a);
     case E::kSoftplus: return Softplus(a);
     case E::kSoftsign: return a / (1 + std::fabs(a));
     case E::kTanh: return std::tanh(a);
@@ -163,13 +167,13 @@ double ApplyScalar(E op, double a, double b, double c, const ElementwiseConstant
     case E::kGeluSigmoid: return Gelu(op, a);
     case E::kLeakyRelu: return a < 0 ? k[0] * a : a;
     case E::kElu: return a < 0 ? k[0] * std::expm1(a) : a;
-    case E::kClampedRelu: return std::min(k[1], a >= 0 ? a : k[0] * a);
+    case E::kClampedRelu: return Smaller(k[1], a < 0 ? k[0] * a : a);
     case E::kThresholdedRelu: return a >= k[0] || a != a ? a : 0;
     case E::kLinearActivation: return k[0] * a + k[1];
     case E::kScaledTanh: return k[0] * std::tanh(k[1] * a);
-    case E::kSigmoidHard: return a != a ? a : std::min(std::max(k[0] * a + k[1], 0.0), 1.0);
-    case E::kClip: return a != a ? a : std::min(std::max(a, k[0]), k[1]);
-    case E::kThreshold: return a != a ? a : std::max(a, k[0]);
+    case E::kSigmoidHard: return Smaller(Larger(k[0] * a + k[1], 0), 1);
+    case E::kClip: return Smaller(Larger(a, k[0]), k[1]);
+    case E::kThreshold: return Larger(a, k[0]);
     case E::kPrelu: return a < 0 ? b * a : a;
     case E::kSoftplusParametric: return b * Softplus(c * a);
     case E::kSelect: return a != 0 ? b : c;
@@ -205,11 +209,9 @@ void ApplyBlock(const ElementwiseCall& call, bool round, float* out, const float
     case E::kSqrt: return vec.sqrt(out, a, n);
     case E::kRelu: return vec.relu(out, a, n);
     case E::kRsqrt:
-      if (alpha != 0) {
-        Vec().add_scalar(out, a, alpha, n);
-        a = out;
-      }
-      return vec.rsqrt(out, a, n);
+      // An epsilon of 0 is added too: the root of -0 is -0, of -0 + 0 it is +0.
+      Vec().add_scalar(out, a, alpha, n);
+      return vec.rsqrt(out, out, n);
     case E::kInverse: return loop([&](int64_t i) { return 1 / (a[i] + alpha); });
     case E::kLess: return loop([&](int64_t i) { return float(a[i] < b[i]); });
     case E::kGreater: return loop([&](int64_t i) { return float(a[i] > b[i]); });
@@ -217,8 +219,6 @@ void ApplyBlock(const ElementwiseCall& call, bool round, float* out, const float
     case E::kGreaterEqual: return loop([&](int64_t i) { return float(a[i] >= b[i]); });
     case E::kSelect: return loop([&](int64_t i) { return a[i] != 0 ? b[i] : c[i]; });
     case E::kLinearActivation: return loop([&](int64_t i) { return alpha * a[i] + beta; });
-    case E::kClip:
-      return loop([&](int64_t i) { return a[i] < alpha ? alpha : a[i] > beta ? beta : a[i]; });
     case E::kCast:
       if (call.constants[0] != 0) return loop([&](int64_t i) { return float(a[i] != 0); });
       return loop([&](int64_t i) { return a[i]; });

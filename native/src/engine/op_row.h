@@ -63,6 +63,7 @@ std::span<const OpRow> ReduceRows();
 std::span<const OpRow> SoftmaxRows();
 std::span<const OpRow> ConvRows();
 std::span<const OpRow> GatherRows();
+std::span<const OpRow> ScatterRows();
 std::span<const OpRow> ConstexprRows();
 std::span<const OpRow> QuantizeRows();
 std::span<const OpRow> PoolRows();

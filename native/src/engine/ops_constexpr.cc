@@ -145,7 +145,11 @@ void LowerShiftScale(const OpCall& call, Lowering& lowering) {
   });
 }
 
-Types ConstexprCast(const OpCall& call) { return {{Dtype::kFp32, 0, call.ShapeOf("source_val")}}; }
+Types ConstexprCast(const OpCall& call) {
+  const std::string name = call.Text("output_dtype", "");
+  call.Check(name == "fp16" || name == "fp32", "output_dtype", "fp16 or fp32", name);
+  return {{name == "fp16" ? Dtype::kFp16 : Dtype::kFp32, 0, call.ShapeOf("source_val")}};
+}
 
 void LowerConstexprCast(const OpCall& call, Lowering& lowering) {
   const View data = lowering.In(call.Id("source_val")), out = lowering.Out(call.Result());

@@ -123,7 +123,13 @@ Border ReadBorder(const OpCall& call) {
   return border;
 }
 
-Types Pad(const OpCall& call) { return {{call.Type("x").dtype, 0, ReadBorder(call).shape}}; }
+Types Pad(const OpCall& call) {
+  const Dtype dtype = call.Type("x").dtype;
+  const double value = call.Number("constant_val", 0);
+  call.Check(IsFloat(dtype) || value == std::floor(value), "constant_val",
+             "a number of " + std::string(DtypeName(dtype)), std::to_string(value));
+  return {{dtype, 0, ReadBorder(call).shape}};
+}
 
 void LowerPad(const OpCall& call, Lowering& lowering) {
   const std::string mode = call.Text("mode", "constant");

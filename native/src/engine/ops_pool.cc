@@ -4,6 +4,7 @@
 
 #include "engine/conv_geometry.h"
 #include "engine/elements.h"
+#include "engine/elementwise.h"
 #include "engine/lowering.h"
 #include "engine/op_row.h"
 
@@ -62,26 +63,29 @@ void Lower(const OpCall& call, Lowering& lowering) {
           if (i < 2) base += at * x.strides[i];
         }
         double sum = pool == Pool::kMax ? -INFINITY : 0;
-        int64_t inside = 0;
+        // Padding belongs to the window, what ceil_mode adds behind it does not.
+        int64_t inside = 0, whole = 0;
         for (int64_t tap = 0; tap < count; ++tap) {
           int64_t from = base;
-          bool valid = true;
+          bool valid = true, counted = true;
           for (size_t i = 0; i < kernel.size(); ++i) {
             const int64_t at = flat / order[i + 2] % out.shape[i + 2] * geometry.stride[i] +
                                tap / taps[i] % kernel[i] - geometry.before[i];
             valid = valid && at >= 0 && at < x.shape[i + 2];
+            counted = counted && at < x.shape[i + 2] + geometry.after[i];
             from += at * x.strides[i + 2];
           }
+          whole += counted;
           if (!valid) continue;
           ++inside;
           const double value = LoadDouble(context.Data(x), x.dtype, from);
           if (pool == Pool::kMax) {
-            if (value > sum || value != value) sum = value;
+            sum = ApplyScalar(Elementwise::kMaximum, sum, value, 0, {});
           } else {
             sum += pool == Pool::kL2 ? value * value : value;
           }
         }
-        if (pool == Pool::kAverage) sum /= double(exclude ? inside : count);
+        if (pool == Pool::kAverage) sum /= double(exclude ? inside : whole);
         if (pool == Pool::kL2) sum = std::sqrt(sum);
         StoreDouble(context.Data(out), out.dtype, to, sum);
       }

@@ -27,10 +27,10 @@ PerAxis ReadPerAxis(const OpCall& call, std::string_view name, std::string_view 
   call.Check(call.ShapeOf(name).size() == 1, name, "a number or a vector",
              ShapeText(call.ShapeOf(name)));
   const int64_t length = call.ShapeOf(name)[0];
-  if (length == 1 && !call.Has("axis")) return {};
+  if (length == 1) return {};
   const size_t axis = size_t(call.Axis(call.Int("axis"), shape.size(), "axis"));
   const AxisSplit split(shape, axis);
-  call.Check(length == split.along || length == 1, name, std::to_string(split.along) + " numbers",
+  call.Check(length == split.along, name, std::to_string(split.along) + " numbers",
              std::to_string(length));
   return {split.after, length};
 }

@@ -51,13 +51,13 @@ inline double LoadDouble(const void* data, Dtype dtype, int64_t index) {
   return 0;
 }
 
-// Truncates toward zero; what lies outside of int64 becomes its nearest end and NaN becomes 0, as
-// C++ leaves it open.
+// Truncates toward zero and keeps the low 64 bits; what has none, infinity or NaN, becomes 0.
 inline int64_t ToInteger(double x) {
-  if (x != x) return 0;
-  if (x >= 9223372036854775807.0) return INT64_MAX;
-  if (x <= -9223372036854775808.0) return INT64_MIN;
-  return static_cast<int64_t>(x);
+  constexpr double kHalf = 9223372036854775808.0;  // 2^63
+  if (std::fabs(x) < kHalf) return static_cast<int64_t>(x);
+  const double low = std::fmod(x, 2 * kHalf);
+  if (low != low) return 0;
+  return static_cast<int64_t>(low >= kHalf ? low - 2 * kHalf : low < -kHalf ? low + 2 * kHalf : low);
 }
 
 // Floats round to nearest even; integers truncate toward zero and keep the low bits; bool is "not

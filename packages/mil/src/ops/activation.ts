@@ -5,6 +5,7 @@ import { product, sigmoid, softplus, unaryGradient, where } from './elementwise-
 import { erf } from './erf.js'
 import { computed, constant, elements, FLOATS, NUMBERS, operand, option } from './operands.js'
 import { type EvalCall, OpError, type OpRow, type VjpCall } from './row.js'
+import { needPerChannel, needRank } from './shapes.js'
 
 type Parameters = Readonly<Record<'alpha' | 'beta', number>>
 type Derivative = (call: VjpCall, of: { x: Value; y: Value; dy: Value } & Parameters) => Value
@@ -55,11 +56,8 @@ function channelwise(
     types: { T: FLOATS, U: FLOATS },
     infer(call) {
       const x = call.type('x')
-      for (const name of names) {
-        const [count, channels] = [call.type(name).shape[0], x.shape[1]]
-        if (count !== channels && channels !== null)
-          throw new OpError(`Expected ${channels} values for ${name}, got ${count}.`)
-      }
+      needRank(x, 2, Infinity, 'x')
+      for (const name of names) needPerChannel(call, name, x.shape[1])
       return [x]
     },
     evaluate(call) {

@@ -160,7 +160,11 @@ const constexprCast: OpRow = {
   op: 'constexpr_cast',
   opset: 'ios16',
   operands: [constant('source_val', FLOATS), constant('output_dtype', ['string'])],
-  infer: (call) => [tensorType(call.text('output_dtype') as Dtype, call.type('source_val').shape)],
+  infer(call) {
+    const dtype = call.text('output_dtype') as Dtype
+    if (!FLOATS.includes(dtype)) throw new OpError(`Expected fp16 or fp32 for output_dtype, got ${dtype}.`)
+    return [tensorType(dtype, call.type('source_val').shape)]
+  },
   evaluate(call) {
     const out = computed(call)
     out.data.set(elements(call.tensor('source_val')))

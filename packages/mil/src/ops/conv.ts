@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor.js'
 import { operandShape, reshaped, shapeOf } from './gradients.js'
 import { computed, elements, FLOATS, operand, option } from './operands.js'
 import { type Call, type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
-import { knownShape, needRank, sameDim } from './shapes.js'
+import { knownShape, needPerChannel, needRank, sameDim } from './shapes.js'
 import { covered, positions, type Window, windowsOf } from './window.js'
 
 function convWindows(call: Call): Window[] {
@@ -20,7 +20,7 @@ function infer(call: Call) {
   const groups = call.number('groups')
   if (groups < 1 || outputs % groups) throw new OpError(`Expected a divisor of ${outputs} for groups, got ${groups}.`)
   sameDim(inputs * groups, x.shape[1], 'the channels of x')
-  if (call.has('bias')) sameDim(outputs, call.type('bias').shape[0] ?? null, 'the length of bias')
+  needPerChannel(call, 'bias', outputs)
   const windows = convWindows(call)
   return [tensorType(x.dtype, [x.shape[0], outputs, ...windows.map((w, i) => positions(x.shape[2 + i], w))])]
 }

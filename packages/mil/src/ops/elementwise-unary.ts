@@ -105,7 +105,7 @@ export const elementwiseUnary: readonly OpRow[] = [
   unary('exp2', (x) => 2 ** x, { types: NUMBERS, derivative: (b, { y, dy }) => product(b, dy, y, Math.LN2) }),
   unary('floor', Math.floor),
   unary('round', roundHalfEven),
-  unary('sign', Math.sign, { types: NUMBERS }),
+  unary('sign', (x) => (x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : x), { types: NUMBERS }),
   unary('sin', Math.sin, { derivative: (b, { x, dy }) => product(b, dy, b.op('cos', { x })) }),
   unary('sinh', Math.sinh, { derivative: (b, { x, dy }) => product(b, dy, b.op('cosh', { x })) }),
   unary('sqrt', Math.sqrt, {
@@ -128,7 +128,8 @@ export const elementwiseUnary: readonly OpRow[] = [
     },
   }),
   unary('sigmoid', sigmoid, { derivative: (b, { y, dy }) => product(b, dy, y, oneMinus(b, y)) }),
-  unary('silu', (x) => x * sigmoid(x), {
+  // Its limit where -∞ · 0 is none.
+  unary('silu', (x) => (x === -Infinity ? -0 : x * sigmoid(x)), {
     derivative: (b, { x, y, dy }) => {
       const s = b.op('sigmoid', { x })
       return product(b, dy, b.op('add', { x: s, y: product(b, y, oneMinus(b, s)) }))

@@ -4,7 +4,7 @@ import { tensorType } from '../literals.js'
 import { elementCount, offsetsOf, stridesOf, type Tensor } from '../tensor.js'
 import { ANY, computed, elements, INTEGERS, moved, operand, option, resultShape } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow } from './row.js'
-import { axisOf, broadcast, knownShape, sameDim, spell } from './shapes.js'
+import { axisOf, knownShape, sameDim, spell } from './shapes.js'
 
 const TYPES = { T: ANY, I: INTEGERS }
 const AXIS = option('axis', ['int32'], 0)
@@ -111,8 +111,10 @@ const gatherAlongAxis: OpRow = {
     if (indices.shape.length !== x.shape.length) {
       throw new OpError(`Expected rank ${x.shape.length} for indices, got ${spell(indices.shape)}.`)
     }
-    const others = broadcast(x.shape.with(axis, 1), indices.shape.with(axis, 1))
-    return [tensorType(x.dtype, others.with(axis, indices.shape[axis]))]
+    const shape = x.shape.map((dim, i) => {
+      return i === axis ? indices.shape[i] : sameDim(dim, indices.shape[i], `axis ${i} of indices`)
+    })
+    return [tensorType(x.dtype, shape)]
   },
   evaluate(call) {
     const [x, indices] = [call.tensor('x'), call.tensor('indices')]
@@ -130,6 +132,7 @@ const gatherNd: OpRow = {
     const [x, indices] = [call.type('x'), call.type('indices')]
     const depth = knownShape(indices, 'indices').at(-1) ?? 0
     const batch = batchDims(call, indices.shape.length - 1)
+    for (let i = 0; i < batch; i++) sameDim(x.shape[i], indices.shape[i], `batch axis ${i} of indices`)
     if (depth + batch > x.shape.length)
       throw new OpError(`Expected at most ${x.shape.length - batch} for the last axis of indices, got ${depth}.`)
     return [tensorType(x.dtype, [...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)])]

@@ -2,12 +2,12 @@
 
 import type { Dim } from '../ir.js'
 import { tensorType } from '../literals.js'
-import { broadcastStrides, elementCount, offsetsOf, type Tensor } from '../tensor.js'
+import { broadcastStrides, elementCount, isFloat, offsetsOf, type Tensor } from '../tensor.js'
 import { gemm, matrix } from './gemm.js'
 import { operandShape, reshaped, shapeOf, unbroadcast } from './gradients.js'
-import { computed, constant, elements, NUMBERS, operand, option } from './operands.js'
+import { computed, constant, elements, FLOATS, NUMBERS, operand, option } from './operands.js'
 import { type Call, type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
-import { broadcast, needRank, product, sameDim, spell } from './shapes.js'
+import { broadcast, needPerChannel, needRank, product, sameDim, spell } from './shapes.js'
 
 /** Shapes of one product after promoting rank-1 operands: batch dims, then [M, K] and [K, N] as stored. */
 function operandShapes<D extends Dim>(
@@ -21,6 +21,7 @@ function inferMatmul(call: Call): Dim[] {
   const [x, y] = [call.type('x'), call.type('y')]
   needRank(x, 1, Infinity, 'x')
   needRank(y, 1, Infinity, 'y')
+  if (isFloat(x.dtype) !== isFloat(y.dtype)) throw new OpError(`Expected ${x.dtype} for y, got ${y.dtype}.`)
   const shapes = operandShapes(x.shape, y.shape)
   const [tx, ty] = [call.flag('transpose_x') && x.shape.length > 1, call.flag('transpose_y') && y.shape.length > 1]
   const [m, k] = tx ? [shapes.x.at(-1)!, shapes.x.at(-2)!] : [shapes.x.at(-2), shapes.x.at(-1)]
@@ -103,14 +104,14 @@ const linear: OpRow = {
   op: 'linear',
   opset: 'ios15',
   operands: [operand('x', 'T'), constant('weight', 'U'), option('bias', 'U')],
-  types: { T: NUMBERS, U: NUMBERS },
+  types: { T: FLOATS, U: FLOATS },
   infer(call) {
     const [x, weight] = [call.type('x'), call.type('weight')]
     needRank(x, 1, Infinity, 'x')
     needRank(weight, 2, 2, 'weight')
     const [out, inner] = weight.shape
     sameDim(inner, x.shape.at(-1)!, 'the last dimension of x')
-    if (call.has('bias')) sameDim(out, call.type('bias').shape.at(-1) ?? 1, 'the length of bias')
+    needPerChannel(call, 'bias', out)
     return [tensorType(x.dtype, [...x.shape.slice(0, -1), out])]
   },
   evaluate(call) {

@@ -1,12 +1,12 @@
 /** Normalisations; statistics are in binary64 and the variance is the biased one. */
 
-import type { Value } from '../ir.js'
+import type { TensorType, Value } from '../ir.js'
 import { broadcastStrides, offsetsOf, stridesOf, type Tensor } from '../tensor.js'
 import { product } from './elementwise-unary.js'
 import { reshaped, shapeOf } from './gradients.js'
 import { computed, constant, elements, FLOATS, type NumberArray, operand, option } from './operands.js'
 import { type Call, type EvalCall, type Gradients, OpError, type OpRow, type VjpCall } from './row.js'
-import { axesOf, needRank, spell } from './shapes.js'
+import { axesOf, needPerChannel, needRank, spell } from './shapes.js'
 
 const TYPES = { T: FLOATS, U: FLOATS }
 const GAIN = [option('gamma', 'U'), option('beta', 'U'), option('epsilon', 'U', 1e-5)]
@@ -107,15 +107,20 @@ const layerNorm: OpRow = {
   vjp: layerNormGradient,
 }
 
+/** Requires `[N, C, ..]` for x and parameters of C numbers each. */
+function inferPerChannel(call: Call): TensorType[] {
+  const x = call.type('x')
+  needRank(x, 3, 5, 'x')
+  for (const name of ['mean', 'variance', 'gamma', 'beta']) needPerChannel(call, name, x.shape[1])
+  return [x]
+}
+
 const instanceNorm: OpRow = {
   op: 'instance_norm',
   opset: 'ios15',
   operands: [operand('x', 'T'), ...GAIN],
   types: TYPES,
-  infer(call) {
-    needRank(call.type('x'), 3, 5, 'x')
-    return [call.type('x')]
-  },
+  infer: inferPerChannel,
   evaluate(call) {
     const x = call.tensor('x')
     const channels = x.shape[1]
@@ -136,10 +141,7 @@ const batchNorm: OpRow = {
   opset: 'ios15',
   operands: [operand('x', 'T'), constant('mean', 'U'), constant('variance', 'U'), ...GAIN],
   types: TYPES,
-  infer(call) {
-    needRank(call.type('x'), 3, 5, 'x')
-    return [call.type('x')]
-  },
+  infer: inferPerChannel,
   evaluate(call) {
     const x = call.tensor('x')
     const parameter = (name: string) => (call.has(name) ? elements(call.tensor(name)) : undefined)

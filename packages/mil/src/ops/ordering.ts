@@ -19,11 +19,17 @@ function lines(call: EvalCall, visit: (start: number, step: number, count: numbe
   }
 }
 
+/** Below 0 where a comes first; NaN is larger than all numbers and equal to itself. */
+function compare(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b))
+  return a < b ? -1 : Number(a > b)
+}
+
 /** Positions along one line in order of their elements; equal elements keep theirs. */
 function order(x: ArrayLike<number>, start: number, step: number, count: number, ascending: boolean): number[] {
   const sign = ascending ? 1 : -1
   const at = (i: number) => x[start + i * step]
-  return Array.from({ length: count }, (_, i) => i).sort((a, b) => sign * (at(a) - at(b)) || a - b)
+  return Array.from({ length: count }, (_, i) => i).sort((a, b) => sign * compare(at(a), at(b)) || a - b)
 }
 
 const argsort: OpRow = {

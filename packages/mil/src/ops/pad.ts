@@ -1,7 +1,7 @@
 /** Surrounding a tensor with more elements. */
 
 import { tensorType } from '../literals.js'
-import { offsetsOf, stridesOf, type Tensor } from '../tensor.js'
+import { isFloat, offsetsOf, stridesOf, type Tensor } from '../tensor.js'
 import { operandShape } from './gradients.js'
 import { ANY, elements, FLOATS, moved, operand, option } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow } from './row.js'
@@ -72,6 +72,9 @@ const pad: OpRow = {
     const { dtype, shape } = call.type('x')
     const mode = call.text('mode')
     if (!PAD_MODES.includes(mode)) throw new OpError(`Expected ${PAD_MODES.join(', ')} for mode, got ${mode}.`)
+    const value = call.number('constant_val')
+    if (!isFloat(dtype) && !Number.isInteger(value))
+      throw new OpError(`Expected a number of ${dtype} for constant_val, got ${value}.`)
     const amounts = padding(call)
     if (!amounts)
       return [

@@ -106,7 +106,7 @@ export const quantizations: readonly OpRow[] = [
       constant('quantized_data', 'T'),
       constant('zero_point', [...BYTES, 'fp32']),
       constant('scale', 'U'),
-      ...PARAMETERS,
+      constant('axis', ['int32']),
     ],
   }),
 ]

@@ -60,6 +60,11 @@ describe('elementwise operations', () => {
     expect(numbers('sigmoid', { x: float(1000, -1000) })).toEqual([1, 0])
   })
 
+  it('gives zeros no sign where they come from comparing', () => {
+    expect(numbers('sign', { x: float(-0, 0, -3, Number.NaN) })).toEqual([0, 0, -1, Number.NaN])
+    expect(numbers('silu', { x: float(-Infinity) })).toEqual([-0])
+  })
+
   it('takes the default epsilon in the type of x', () => {
     expect(numbers('log', { x: tensor('fp16', [1], [0]) })).toEqual([-Infinity])
     expect(numbers('log', { x: float(0) })[0]).toBeCloseTo(-103.28, 2)
@@ -97,6 +102,27 @@ describe('shape rules', () => {
     expect(() => inferred('slice_by_size', [4], { begin: [2], size: [3] })).toThrow(/Expected a range inside 4/)
     expect(() => inferred('split', [1, 5], { num_splits: 2, axis: 1 })).toThrow()
     expect(() => inferred('softmax', [4], { axes: 0 })).toThrow(/Expected an operand of softmax/)
+    expect(() => inferred('prelu', [4], { alpha: [0.5] })).toThrow(/Expected rank 2 or more for x/)
+    expect(() => inferred('prelu', [1, 4], { alpha: 0.5 })).toThrow(
+      /one number per channel, \[4\], for alpha, got \[\]/,
+    )
+    expect(() => inferred('instance_norm', [1, 4, 2], { gamma: [1, 2] })).toThrow(/one number per channel/)
+  })
+
+  it('refuse indices that address nothing', () => {
+    const [data, updates] = [float(1, 2), tensor('fp32', [1], [1])]
+    const deep = tensor('int32', [1, 2], [0, 0])
+    expect(() => run('scatter_nd', { data, indices: deep, updates })).toThrow(/at most 1 for the last axis of indices/)
+    const x = tensor('fp32', [2, 3], [1, 2, 3, 4, 5, 6])
+    expect(() => run('gather_along_axis', { x, indices: tensor('int32', [1, 1], [0]), axis: 1 })).toThrow(
+      /Expected 2 for axis 0 of indices, got 1/,
+    )
+  })
+
+  it('refuse numbers of another kind', () => {
+    expect(() => run('matmul', { x: tensor('fp32', [1, 1], [1]), y: tensor('int32', [1, 1], [1]) })).toThrow(
+      /Expected fp32 for y, got int32/,
+    )
   })
 })
 
@@ -178,6 +204,7 @@ describe('index operations', () => {
 
   it('sorts stably and keeps the first of equals', () => {
     expect(numbers('argsort', { x, axis: -1, ascending: true })).toEqual([1, 2, 0, 2, 1, 0])
+    expect(numbers('argsort', { x: float(1, Number.NaN, 3), ascending: true })).toEqual([0, 2, 1])
     const [values, indices] = run('topk', { x: float(1, 7, 7, 3), k: 2 })
     expect([[...values.data], [...indices.data]]).toEqual([
       [7, 7],
@@ -208,6 +235,11 @@ describe('index operations', () => {
   it('gathers by leading axes and makes one-hot rows', () => {
     expect(numbers('gather_nd', { x, indices: tensor('int32', [2, 2], [0, 0, 1, -1]) })).toEqual([3, 4])
     expect(numbers('one_hot', { indices: int(1, 0), one_hot_vector_size: 3 })).toEqual([0, 1, 0, 1, 0, 0])
+  })
+
+  it('starts a squeezed axis at its first element where begin is masked', () => {
+    const masks = { begin_mask: [true, false], squeeze_mask: [true, false] }
+    expect(numbers('slice_by_index', { x, begin: [1, 0], end: [2, 3], ...masks })).toEqual([3, 1, 2])
   })
 
   it('replaces a region and pads with reflections', () => {

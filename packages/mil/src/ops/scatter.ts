@@ -4,7 +4,7 @@ import { elementCount, type Tensor } from '../tensor.js'
 import { alongStarts, axisStarts, ndStarts } from './gather.js'
 import { computed, elements, INTEGERS, NUMBERS, operand, option } from './operands.js'
 import { type Call, type EvalCall, OpError, type OpRow } from './row.js'
-import { axisOf, sameDim, spell } from './shapes.js'
+import { axisOf, needRank, sameDim, spell } from './shapes.js'
 
 const MODES: Record<string, (old: number, update: number) => number> = {
   add: (old, update) => old + update,
@@ -100,8 +100,12 @@ export const scatters: readonly OpRow[] = [
   scatter('scatter_nd', {
     axis: false,
     updates(call) {
-      const indices = call.type('indices').shape
-      return [...indices.slice(0, -1), ...call.type('data').shape.slice(indices.at(-1) ?? 0)]
+      const [{ shape }, indices] = [call.type('data'), call.type('indices')]
+      needRank(indices, 1, Infinity, 'indices')
+      const depth = indices.shape.at(-1) ?? 0
+      if (depth > shape.length)
+        throw new OpError(`Expected at most ${shape.length} for the last axis of indices, got ${depth}.`)
+      return [...indices.shape.slice(0, -1), ...shape.slice(depth)]
     },
     starts: (_, { shape }, indices) => ({
       starts: ndStarts(shape, indices),

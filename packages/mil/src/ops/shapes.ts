@@ -56,6 +56,15 @@ export function needRank(type: TensorType, least: number, most: number, name: st
   throw new OpError(`Expected ${want} for ${name}, got ${spell(type.shape)}.`)
 }
 
+/** Requires an operand, if it is given, to hold one number per channel. @throws {OpError} naming the operand */
+export function needPerChannel(call: Call, name: string, channels: Dim): void {
+  if (!call.has(name)) return
+  const { shape } = call.type(name)
+  if (shape.length !== 1 || (channels !== null && shape[0] !== null && shape[0] !== channels)) {
+    throw new OpError(`Expected one number per channel, ${spell([channels])}, for ${name}, got ${spell(shape)}.`)
+  }
+}
+
 /** Returns a shape without unknown dimensions. @throws {OpError} if one is unknown */
 export function knownShape(type: TensorType, name: string): number[] {
   return type.shape.map((dim) => {

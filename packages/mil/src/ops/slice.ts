@@ -44,7 +44,7 @@ function indexRanges(call: Call): Range[] {
     const stride = strides?.[axis] ?? 1
     if (stride === 0) throw new OpError('Expected non-zero numbers for stride, got 0.')
     if (squeezeMask[axis]) {
-      const index = begins?.[axis] ?? 0
+      const index = beginMask[axis] ? 0 : (begins?.[axis] ?? 0)
       const begin = index < 0 && dim !== null ? index + dim : index
       if (dim !== null && (begin < 0 || begin >= dim)) {
         throw new OpError(`Expected ${-dim} to ${dim - 1} for begin of axis ${axis}, got ${index}.`)
