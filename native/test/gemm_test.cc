@@ -198,8 +198,11 @@ TEST(multiplies_many_whole_panels_of_either_operand) {
       const auto layout = [&](int bit) { return (form >> bit & 1) != 0 ? Layout::kColumns : Layout::kRows; };
       const Dtype to = form / 8 == 0 ? Dtype::kFp16 : Dtype::kFp32;
       for (Arithmetic arithmetic : {Arithmetic::kFp32, Arithmetic::kBf16}) {
-        EXPECT(Check(pool, m, n, k, Dtype::kFp16, Dtype::kFp16, to, layout(0), layout(1), layout(2),
-                     to == Dtype::kFp32, arithmetic));
+        for (bool accumulate : {false, true}) {
+          if (accumulate && to == Dtype::kFp16) continue;
+          EXPECT(Check(pool, m, n, k, Dtype::kFp16, Dtype::kFp16, to, layout(0), layout(1), layout(2), accumulate,
+                       arithmetic));
+        }
       }
     }
   }

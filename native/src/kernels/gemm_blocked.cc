@@ -154,13 +154,12 @@ class Product {
         return {first + done, std::min(together_, count - done), blocks_.begin + i / in_block};
       }
       if (follow < 0) return {-1, 0, blocks_.begin};
-      const int64_t panel = (follow + (i - items) * together_) % private_.panels();
-      return {panel, std::min(together_, private_.panels() - panel), blocks_.begin};
+      return {follow, std::min(together_, private_.panels() - follow), blocks_.begin};
     };
-    for (int64_t i = 0; i < items; ++i) MultiplyItem(packed, item(i), item(i + 1), item(i + 2), range);
+    for (int64_t i = 0; i < items; ++i) MultiplyItem(packed, item(i), item(i + 1), range);
   }
 
-  void MultiplyItem(Packed& packed, const Item& item, const Item& next, const Item& after, const Range& range) const {
+  void MultiplyItem(Packed& packed, const Item& item, const Item& next, const Range& range) const {
     if (packed.item != item) PackPrivate(packed.panels, item);
     const int64_t tiles = item.count * (range.end - range.begin), k0 = next.block * block_k_;
     const int64_t k = next.panel < 0 ? 0 : LengthOf(next.block);
@@ -170,7 +169,6 @@ class Product {
       PackAhead pack{};
       if (whole) {
         pack = private_.PackAheadOf(packed.next, next.panel, k0, k, tile, tiles);
-        if (after.panel >= 0) pack.behind = private_.Bytes(next.panel, k0, after.panel, after.block * block_k_);
       } else if (next.panel >= 0) {
         ahead = private_.AheadOf(next.panel, next.count, k0, k, tile, tiles);
       }

@@ -28,7 +28,7 @@ struct PackAhead {
   int64_t step, panel_step;  // from run to run: bytes of the source, words of the panel
   int64_t k_stride;          // elements
   bool half;
-  int64_t behind;  // bytes to what is packed afterwards, which is fetched
+  int64_t behind;  // bytes to what is packed later, which is fetched
 };
 
 // Where the sums of a tile go, and what to do meanwhile.

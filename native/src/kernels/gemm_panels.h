@@ -15,6 +15,9 @@ inline int64_t BlockOfK(int64_t k, int depth) {
   return CeilDivide(CeilDivide(k, CeilDivide(k, longest)), step) * step;
 }
 
+// How many words ahead what lies side by side is fetched; a row's numbers are fetched a panel ahead.
+constexpr int64_t kRunsAhead = 16;
+
 // Rows of a matrix [n, K] in panels of `width`.
 class PanelSource {
  public:
@@ -61,16 +64,12 @@ class PanelSource {
     if (contiguous_along_k()) {
       const int64_t lines = k / (lanes * depth), each = CeilDivide(lines, parts), first = std::min(part * each, lines);
       return {start + first * lanes * depth * size, out + first * lanes, width_, std::min(each, lines - first),
-              matrix_.row_stride * size, kRowWords, 1, half, 0};
+              matrix_.row_stride * size, kRowWords, 1, half, width_ * matrix_.row_stride * size};
     }
     const int64_t words = k / depth, each = CeilDivide(words, parts), first = std::min(part * each, words);
     const int64_t step = depth * matrix_.col_stride * size;
     return {start + first * step, out + first * width_, std::min(each, words - first), width_ / lanes,
-            step, width_, matrix_.col_stride, half, 0};
-  }
-  // Bytes from the numbers at k0 of one panel to those at k1 of another.
-  int64_t Bytes(int64_t panel, int64_t k0, int64_t other, int64_t k1) const {
-    return static_cast<const char*>(Start(other, k1)) - static_cast<const char*>(Start(panel, k0));
+            step, width_, matrix_.col_stride, half, kRunsAhead * step};
   }
 
   // One of `parts` parts of the memory that panels are packed from; none where it is not in runs.
