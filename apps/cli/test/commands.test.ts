@@ -85,6 +85,27 @@ describe('ane doctor', () => {
     expect(JSON.parse(out)).toMatchObject({ ok: true, addon: { status: 'loaded' }, node: process.version })
   })
 
+  it('names the kernels in use and why better ones are not', async () => {
+    const env = { ANE_ISA: 'portable' }
+    const { kernels } = JSON.parse((await ane(['doctor', '--json'], shop.folder, env)).out)
+    expect(kernels).toMatchObject([
+      { factors: 'fp32', kernel: 'portable' },
+      { factors: 'bf16', kernel: null },
+      { factors: 'int8', kernel: 'portable' },
+    ])
+    const reasons = kernels.flatMap(({ notUsed }: { notUsed: string[] }) => notUsed)
+    for (const reason of reasons) expect(reason).toMatch(/^\w+: (the processor lacks .+|ANE_ISA is portable)$/)
+    const { out } = await ane(['doctor'], shop.folder, env)
+    expect(out).toMatch(/fp32 products +portable/)
+    expect(out).toMatch(/bf16 products +as fp32, with --math fast/)
+  })
+
+  it('says that the processor lacks the instruction set ANE_ISA names', async () => {
+    const { status, out } = await ane(['doctor'], shop.folder, { ANE_ISA: 'avx9' })
+    expect(status).toBe(3)
+    expect(out).toMatch(/Expected one of .*portable for ANE_ISA, got avx9\./)
+  })
+
   it('exits with 3 and says what to do when the addon cannot be loaded', async () => {
     const { status, out } = await ane(['doctor'], shop.folder, { ANE_ADDON: file('nowhere.node') })
     expect(status).toBe(3)

@@ -1,10 +1,11 @@
-// processor, measurePeakFlops, measureMemoryBandwidth: what this machine has and can do.
+// processor, kernels, measurePeakFlops, measureMemoryBandwidth: what this machine has and can do.
 #include "node/processor.h"
 
 #include <cstdlib>
 #include <string>
 
 #include "kernels/bandwidth.h"
+#include "kernels/kernel_choices.h"
 #include "kernels/peak.h"
 #include "kernels/vec.h"
 #include "node/arguments.h"
@@ -27,6 +28,24 @@ Result<Napi::Value> Processor(const Napi::CallbackInfo& info) {
   processor.Set("isas", isas);
   processor.Set("availableCores", ThreadPool::AvailableCores());
   return Napi::Value(processor);
+}
+
+// () → [{ factors, kernel, needs, runs, used }], as in KernelChoice.
+Result<Napi::Value> Kernels(const Napi::CallbackInfo& info) {
+  const Status isa = CheckIsa();
+  if (!isa.ok()) return isa;
+  Napi::Array kernels = Napi::Array::New(info.Env());
+  for (const KernelChoice& choice : KernelChoices()) {
+    Napi::Object kernel = Napi::Object::New(info.Env());
+    kernel.Set("factors", choice.factors);
+    kernel.Set("kernel", choice.kernel);
+    kernel.Set("needs", choice.needs != nullptr ? Napi::Value(Napi::String::New(info.Env(), choice.needs))
+                                                 : Napi::Value(info.Env().Null()));
+    kernel.Set("runs", choice.runs);
+    kernel.Set("used", choice.used);
+    kernels.Set(kernels.Length(), kernel);
+  }
+  return Napi::Value(kernels);
 }
 
 // On how many threads to measure, and for how long.
@@ -128,6 +147,7 @@ Status CheckIsa() {
 
 void ExportProcessor(Napi::Env env, Napi::Object exports) {
   Export<Processor>(env, exports, "processor");
+  Export<Kernels>(env, exports, "kernels");
   Export<MeasurePeakFlops>(env, exports, "measurePeakFlops");
   Export<MeasureBandwidth>(env, exports, "measureMemoryBandwidth");
 }

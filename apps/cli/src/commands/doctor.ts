@@ -1,4 +1,11 @@
-import { type DeviceReport, deviceReport, type NeuralEngineReport, neuralEngineReport, openDevice } from '@ane/runtime'
+import {
+  type DeviceReport,
+  deviceReport,
+  type KernelReport,
+  type NeuralEngineReport,
+  neuralEngineReport,
+  openDevice,
+} from '@ane/runtime'
 import { formatBytes } from '@ane/telemetry'
 import { exitCode } from '../exit.js'
 import { print, printFacts, printJson, style } from '../terminal/output.js'
@@ -40,6 +47,7 @@ export async function doctor(flags: { json?: boolean }): Promise<void> {
         'instruction sets',
         `${report.isas.join(', ') || 'unknown'}${report.forcedIsa ? `, forced to ${report.forcedIsa}` : ''}`,
       ],
+      ...report.kernels.map((kernel): [string, string] => [`${kernel.factors} products`, kernelText(kernel)]),
       ['memory', formatBytes(report.memory)],
     ])
     print()
@@ -49,6 +57,12 @@ export async function doctor(flags: { json?: boolean }): Promise<void> {
     }
   }
   if (!works) process.exitCode = exitCode.device
+}
+
+function kernelText({ factors, kernel, notUsed }: KernelReport): string {
+  const name = kernel ?? 'as fp32'
+  const what = factors === 'bf16' ? `${name}, with --math fast` : name
+  return notUsed.length === 0 ? what : `${what} (${notUsed.join('; ')})`
 }
 
 /** The addon's own check says why it is missing. */

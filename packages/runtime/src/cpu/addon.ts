@@ -48,11 +48,25 @@ export interface NativeView {
   colStride: number
 }
 
+/** A kernel of products, and whether this process uses it. */
+export interface KernelChoice {
+  readonly factors: 'fp32' | 'bf16' | 'int8'
+  /** E.g. `avx512_vnni`. */
+  readonly kernel: string
+  /** What it asks of the processor; `null` for nothing. */
+  readonly needs: string | null
+  /** Whether the processor has that. */
+  readonly runs: boolean
+  readonly used: boolean
+}
+
 /** Every function checks its arguments and throws an error with a `code`. */
 export interface Addon {
   readonly interfaceVersion: number
   readonly addonPath: string
   processor(): { isas: string[]; availableCores: number }
+  /** Kernels of the same factors together, best first. @throws {RangeError} if ANE_ISA names what the processor lacks */
+  kernels(): KernelChoice[]
   hostKernelNames(): string[]
   measurePeakFlops(threads: number, milliseconds: number, factors: string): Promise<number | null>
   measureMemoryBandwidth(threads: number, milliseconds: number): Promise<{ read: number; copy: number }>
