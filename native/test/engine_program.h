@@ -1,6 +1,7 @@
 // Compiling and running small programs in tests.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -83,8 +84,43 @@ inline Numbers Load(const ane::IoDescription& io, const std::vector<uint8_t>& by
   return out;
 }
 
-// Runs with inputs in the declared order; scratch and outputs start as NaN patterns so that
-// unwritten parts show.
+// Fills in inputs when a run asks for them, so that it shows if it reads one before, and notes outputs that it writes before.
+class LateInputs : public ane::Readiness {
+ public:
+  LateInputs(std::vector<std::vector<uint8_t>>& in, const std::vector<std::vector<uint8_t>>& numbers,
+             const std::vector<std::vector<uint8_t>>& out)
+      : in_(in), numbers_(numbers), out_(out), asked_(out.size(), false) {}
+
+  bool Await(size_t binding) override {
+    if (binding < in_.size()) {
+      std::copy(numbers_[binding].begin(), numbers_[binding].end(), in_[binding].begin());
+      return true;
+    }
+    const size_t output = binding - in_.size();
+    asked_[output] = Untouched(out_[output]);
+    return true;
+  }
+
+  bool asked_for_every_output() const {
+    for (size_t i = 0; i < out_.size(); ++i) {
+      if (!asked_[i] && !Untouched(out_[i])) return false;
+    }
+    return true;
+  }
+
+ private:
+  static bool Untouched(const std::vector<uint8_t>& bytes) {
+    return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0xFF; });
+  }
+
+  std::vector<std::vector<uint8_t>>& in_;
+  const std::vector<std::vector<uint8_t>>& numbers_;
+  const std::vector<std::vector<uint8_t>>& out_;
+  std::vector<bool> asked_;
+};
+
+// Runs with inputs in the declared order, each there when the program asks for it; scratch and outputs start as NaN
+// patterns so that unwritten parts show.
 inline Outcome Run(const std::string& text, const std::vector<Numbers>& inputs,
                    const ane::CompileOptions& options = {}, int threads = 1) {
   auto compiled = ane::Executable::Compile(text, options);
@@ -95,12 +131,13 @@ inline Outcome Run(const std::string& text, const std::vector<Numbers>& inputs,
     for (int64_t dim : io.shape) n *= size_t(dim);
     return std::vector<uint8_t>(n, 0xFF);
   };
-  std::vector<std::vector<uint8_t>> in, out;
+  std::vector<std::vector<uint8_t>> in, numbers, out;
   std::vector<const void*> in_pointers;
   std::vector<void*> out_pointers;
   for (size_t i = 0; i < program.inputs().size(); ++i) {
     in.push_back(bytes(program.inputs()[i]));
-    Store(program.inputs()[i], inputs.at(i), &in.back());
+    numbers.push_back(bytes(program.inputs()[i]));
+    Store(program.inputs()[i], inputs.at(i), &numbers.back());
   }
   for (const auto& io : program.outputs()) out.push_back(bytes(io));
   for (auto& buffer : in) in_pointers.push_back(buffer.data());
@@ -110,8 +147,10 @@ inline Outcome Run(const std::string& text, const std::vector<Numbers>& inputs,
                                                             std::free);
   std::memset(scratch.get(), 0xFF, scratch_bytes);
   ane::ThreadPool pool(threads);
-  const ane::Status status = program.Run(in_pointers, out_pointers, scratch.get(), pool);
+  LateInputs late(in, numbers, out);
+  const ane::Status status = program.RunAsReady(in_pointers, out_pointers, scratch.get(), pool, late);
   Outcome outcome{status.message(), {}};
+  if (!late.asked_for_every_output()) outcome.error = "The program wrote an output before it asked for it.";
   for (size_t i = 0; i < out.size(); ++i)
     outcome.outputs.push_back(Load(program.outputs()[i], out[i]));
   return outcome;

@@ -38,6 +38,17 @@ class CpuExecutable : public Executable {
 
   Status Run(std::span<const void* const> inputs, std::span<void* const> outputs, void* scratch,
              ThreadPool& pool) const override {
+    return Run(inputs, outputs, scratch, pool, nullptr);
+  }
+
+  Status RunAsReady(std::span<const void* const> inputs, std::span<void* const> outputs,
+                    void* scratch, ThreadPool& pool, Readiness& ready) const override {
+    return Run(inputs, outputs, scratch, pool, &ready);
+  }
+
+ private:
+  Status Run(std::span<const void* const> inputs, std::span<void* const> outputs, void* scratch,
+             ThreadPool& pool, Readiness* ready) const {
     if (inputs.size() != inputs_.size() || outputs.size() != outputs_.size()) {
       return InvalidArgument("Expected " + std::to_string(inputs_.size()) + " inputs and " +
                              std::to_string(outputs_.size()) + " outputs, got " +
@@ -45,7 +56,7 @@ class CpuExecutable : public Executable {
                              std::to_string(outputs.size()) + ".");
     }
     try {
-      if (const char* message = plan_.Run(inputs, outputs, scratch, pool))
+      if (const char* message = plan_.Run(inputs, outputs, scratch, pool, ready))
         return {"ANE_EVAL_FAILED", message};
       return {};
     } catch (const std::bad_alloc&) {
@@ -53,7 +64,6 @@ class CpuExecutable : public Executable {
     }
   }
 
- private:
   engine::Plan plan_;
   std::vector<IoDescription> inputs_, outputs_;
 };
@@ -67,6 +77,14 @@ Function Select(std::vector<Function> functions, const std::string& name) {
 }
 
 }  // namespace
+
+Status Executable::RunAsReady(std::span<const void* const> inputs, std::span<void* const> outputs,
+                              void* scratch, ThreadPool& pool, Readiness& ready) const {
+  for (size_t i = 0; i < inputs.size() + outputs.size(); ++i) {
+    if (!ready.Await(i)) return {"ANE_EVAL_FAILED", kNeverReady};
+  }
+  return Run(inputs, outputs, scratch, pool);
+}
 
 Result<std::unique_ptr<Executable>> Executable::Compile(std::string_view text,
                                                         const CompileOptions& options) {

@@ -12,6 +12,7 @@
 #include "base/dtype.h"
 #include "base/status.h"
 #include "base/thread_pool.h"
+#include "engine/readiness.h"
 
 namespace ane {
 
@@ -51,6 +52,10 @@ class Executable {
   // OUT_OF_MEMORY if it cannot before. No locks besides the pool's.
   virtual Status Run(std::span<const void* const> inputs, std::span<void* const> outputs, void* scratch,
                      ThreadPool& pool) const = 0;
+
+  // As Run, asking for every binding before it uses it, as late as it can; ANE_EVAL_FAILED where one never is ready.
+  virtual Status RunAsReady(std::span<const void* const> inputs, std::span<void* const> outputs, void* scratch,
+                            ThreadPool& pool, Readiness& ready) const;
 
   // Lets go of what a device holds outside this process; runs that start later fail. The engine's own hold nothing.
   virtual void Close() {}

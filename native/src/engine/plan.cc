@@ -82,6 +82,7 @@ void Plan::Finish() {
     begins[first[b]].push_back(b);
     ends[last[b]].push_back(b);
   }
+  FindBindings(first);
   const size_t table = Align(buffers_.size() * sizeof(void*));
   Arena arena;
   for (size_t i = 0; i < nodes_.size(); ++i) {
@@ -93,6 +94,20 @@ void Plan::Finish() {
                     Align(std::max<size_t>(buffers_[b].bytes, 1)));
   }
   scratch_bytes_ = table + arena.end();
+}
+
+// `first` is the node that is the first to use a buffer.
+void Plan::FindBindings(const std::vector<size_t>& first) {
+  const auto inputs = size_t(std::count_if(buffers_.begin(), buffers_.end(), [](const Buffer& b) {
+    return b.kind == BufferKind::kInput;
+  }));
+  for (size_t b = 0; b < buffers_.size(); ++b) {
+    const Buffer& buffer = buffers_[b];
+    if (first[b] >= nodes_.size()) continue;
+    if (buffer.kind == BufferKind::kInput) nodes_[first[b]].bindings.push_back(buffer.index);
+    if (buffer.kind == BufferKind::kOutput)
+      nodes_[first[b]].bindings.push_back(inputs + buffer.index);
+  }
 }
 
 std::string Plan::LargestScratch() const {
@@ -110,7 +125,7 @@ std::string Plan::LargestScratch() const {
 }
 
 const char* Plan::Run(std::span<const void* const> inputs, std::span<void* const> outputs,
-                      void* scratch, ThreadPool& pool) const {
+                      void* scratch, ThreadPool& pool, Readiness* ready) const {
   void** bases = static_cast<void**>(scratch);
   for (size_t b = 0; b < buffers_.size(); ++b) {
     const Buffer& buffer = buffers_[b];
@@ -127,6 +142,11 @@ const char* Plan::Run(std::span<const void* const> inputs, std::span<void* const
   }
   const RunContext context{bases, pool};
   for (const Node& node : nodes_) {
+    if (ready != nullptr) {
+      for (size_t binding : node.bindings) {
+        if (!ready->Await(binding)) return kNeverReady;
+      }
+    }
     if (const char* message = node.run(context)) return message;
   }
   return nullptr;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "engine/readiness.h"
 #include "engine/view.h"
 
 namespace ane::engine {
@@ -30,6 +31,7 @@ using NodeBody = std::function<const char*(const RunContext&)>;
 struct Node {
   std::vector<int> buffers;  // every buffer it reads or writes
   NodeBody run;
+  std::vector<size_t> bindings = {};  // inputs and, counted on, outputs that no node before uses
 };
 
 enum class BufferKind { kInput, kOutput, kConstant, kScratch };
@@ -55,11 +57,14 @@ class Plan {
   size_t scratch_bytes() const { return scratch_bytes_; }
   // The largest scratch buffers, `value in bytes` each, largest first.
   std::string LargestScratch() const;
-  // A message on failure, else nullptr.
+  // A message on failure, else nullptr. Asks `ready`, if there is one, for what a node is the first
+  // to use.
   const char* Run(std::span<const void* const> inputs, std::span<void* const> outputs,
-                  void* scratch, ThreadPool& pool) const;
+                  void* scratch, ThreadPool& pool, Readiness* ready = nullptr) const;
 
  private:
+  void FindBindings(const std::vector<size_t>& first);
+
   std::vector<Buffer> buffers_;
   std::vector<Node> nodes_;
   size_t scratch_bytes_ = 0;

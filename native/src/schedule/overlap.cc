@@ -14,9 +14,9 @@ double MillisecondsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-bool Shares(const std::vector<MemoryRange>& a, const std::vector<MemoryRange>& b) {
-  return std::any_of(a.begin(), a.end(), [&](const MemoryRange& x) {
-    return std::any_of(b.begin(), b.end(), [&](const MemoryRange& y) { return x.begin < y.end && y.begin < x.end; });
+bool Shares(const std::vector<MemoryRange>& list, const MemoryRange& range) {
+  return std::any_of(list.begin(), list.end(), [&](const MemoryRange& other) {
+    return other.begin < range.end && range.begin < other.end;
   });
 }
 
@@ -53,8 +53,8 @@ class Alongside {
     return status;
   }
 
-  // How many entries at the front have to be complete before an entry of another schedule starts.
-  size_t NeededBy(const std::vector<MemoryRange>& memory) const {
+  // How many entries at the front have to be complete before memory is used behind the schedule.
+  size_t NeededFor(const MemoryRange& memory) const {
     for (size_t count = schedule_.size(); count > done(); --count) {
       if (Shares(schedule_.Memory(count - 1), memory)) return count;
     }
@@ -105,6 +105,26 @@ class Alongside {
   double worker_milliseconds_ = 0;
 };
 
+// Lets an entry of another schedule use memory once the entries that share it are complete, and offers the rest.
+class Following : public Readiness {
+ public:
+  Following(Alongside& alongside, const std::vector<MemoryRange>& memory) : alongside_(alongside), memory_(memory) {}
+
+  bool Await(size_t binding) override {
+    failed_ = !alongside_.Complete(alongside_.NeededFor(memory_[binding])).ok();
+    if (!failed_) alongside_.Offer();
+    return !failed_;
+  }
+
+  // Whether an entry that had to be complete has failed.
+  bool failed() const { return failed_; }
+
+ private:
+  Alongside& alongside_;
+  const std::vector<MemoryRange>& memory_;
+  bool failed_ = false;
+};
+
 }  // namespace
 
 OverlapResult ExecuteOverlapped(Schedule& first, Schedule& second) {
@@ -117,9 +137,12 @@ OverlapResult ExecuteOverlapped(Schedule& first, Schedule& second) {
   const Clock::time_point start = Clock::now();
   Alongside alongside(first, session);
   for (size_t i = 0; i < second.size() && result.second.ok(); ++i) {
-    if (!alongside.Complete(alongside.NeededBy(second.Memory(i))).ok()) break;
-    alongside.Offer();
-    result.second = second.RunEntry(i, session);
+    const double waited = alongside.milliseconds();
+    Following following(alongside, second.Memory(i));
+    Status status = second.RunEntry(i, session, &following);
+    second.Deduct(i, alongside.milliseconds() - waited);
+    if (following.failed()) break;
+    result.second = std::move(status);
   }
   result.first = alongside.Finish();
   first.set_total_milliseconds(alongside.milliseconds());

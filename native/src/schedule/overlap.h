@@ -19,8 +19,9 @@ struct OverlapResult {
 // Runs `first` and then `second`, both of one device and begun, with the same results as two executions.
 //
 // If `first` is all host kernels, a worker of the pool runs them in order while the caller runs `second`. An entry of
-// `second` starts once all entries of `first` that share memory with it are complete; those that still lack then, and at
-// the end all that are left, the caller runs with all threads. So `first` is worth running alongside where one thread is
+// `second` uses memory once all entries of `first` that share it are complete; a program asks for each of its inputs and
+// outputs just before it uses it. Entries that still lack then, and at the end all that are left, the caller runs with all
+// threads. So `first` is worth running alongside where one thread is
 // nearly as fast as several, and in the order in which `second` needs it.
 //
 // If `first` fails, `second` stops at the latest where it needs what is missing. If `second` fails, `first` is completed all the same. Times as

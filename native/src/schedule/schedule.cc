@@ -150,11 +150,11 @@ Status Schedule::Execute() {
   return {};
 }
 
-Status Schedule::RunEntry(size_t index, const Device::Session& session) {
+Status Schedule::RunEntry(size_t index, const Device::Session& session, Readiness* ready) {
   const Clock::time_point start = Clock::now();
   Status status;
   try {
-    status = Run(entries_[index], session);
+    status = Run(entries_[index], session, ready);
   } catch (const std::bad_alloc&) {
     status = {"OUT_OF_MEMORY", "No memory."};  // short enough to need none
   }
@@ -162,12 +162,18 @@ Status Schedule::RunEntry(size_t index, const Device::Session& session) {
   return status;
 }
 
-Status Schedule::Run(const Entry& entry, const Device::Session& session) const {
+Status Schedule::Run(const Entry& entry, const Device::Session& session, Readiness* ready) const {
   if (entry.program) {
-    Status status =
-        entry.program->executable().Run(entry.inputs, entry.outputs, session.scratch(), *session.pool());
+    const Executable& executable = entry.program->executable();
+    void* scratch = session.scratch();
+    ThreadPool& pool = *session.pool();
+    Status status = ready == nullptr ? executable.Run(entry.inputs, entry.outputs, scratch, pool)
+                                     : executable.RunAsReady(entry.inputs, entry.outputs, scratch, pool, *ready);
     if (!status.ok()) return status;
   } else {
+    for (size_t i = 0; ready != nullptr && i < entry.memory.size(); ++i) {
+      if (!ready->Await(i)) return {"ANE_EVAL_FAILED", std::string("What ") + entry.kernel->name + " needs never became ready."};
+    }
     try {
       entry.kernel->run(entry.operands, HostContext{*session.pool(), device_->exact()});
     } catch (const std::bad_alloc&) {

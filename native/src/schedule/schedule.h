@@ -52,12 +52,16 @@ class Schedule {
   const std::vector<double>& milliseconds() const { return milliseconds_; }
   double total_milliseconds() const { return total_milliseconds_; }
 
-  // For those who run entries themselves, between Begin and End and within one session. Throws nothing.
-  Status RunEntry(size_t index, const Device::Session& session);
+  // For those who run entries themselves, between Begin and End and within one session. Throws nothing. With `ready` the
+  // entry asks for each of its ranges of memory before it uses it.
+  Status RunEntry(size_t index, const Device::Session& session, Readiness* ready = nullptr);
+  // Takes off the time of an entry what it waited.
+  void Deduct(size_t index, double milliseconds) { milliseconds_[index] -= milliseconds; }
   void set_total_milliseconds(double milliseconds) { total_milliseconds_ = milliseconds; }
   Device& device() { return *device_; }
   // Whether an entry is a host kernel: it works in memory of its thread, where runs share the device's.
   bool IsKernel(size_t index) const { return entries_[index].program == nullptr; }
+  // What an entry may touch; of a run inputs, then outputs.
   const std::vector<MemoryRange>& Memory(size_t index) const { return entries_[index].memory; }
 
  private:
@@ -72,7 +76,7 @@ class Schedule {
     std::vector<MemoryRange> memory;
   };
 
-  Status Run(const Entry& entry, const Device::Session& session) const;
+  Status Run(const Entry& entry, const Device::Session& session, Readiness* ready) const;
   Status CheckIdle() const;
 
   std::shared_ptr<Device> device_;
