@@ -1,5 +1,5 @@
-// Reductions along columns and the element-wise operations around them, which run as one, give the bits of the
-// operations one by one.
+// Reductions along columns and the element-wise operations around them, and loops that read the same, which run as one,
+// give the bits of the operations one by one.
 #include <cstring>
 #include <limits>
 #include <map>
@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "check.h"
+#include "engine/analysis.h"
+#include "engine/fusion.h"
+#include "engine/parser.h"
 #include "engine_program.h"
 
 namespace {
@@ -132,6 +135,33 @@ TEST(a_norm_and_its_derivative_equal_their_operations_one_by_one) {
       }
     }
   }
+}
+
+TEST(loops_that_read_the_same_run_as_one_and_equal_their_operations) {
+  for (const std::string dtype : {"fp16", "fp32"}) {
+    for (const int columns : {1, 3, 7, 17, 33, 255, 257}) {
+      const std::string whole = Type(dtype, {1, 5, 2, columns}), one = Type(dtype, {1, 1, 2, columns});
+      const size_t count = size_t(10 * columns);
+      const std::map<std::string, Tensor> values = {{"a", {whole, WithSpecials(Random(count, 1, 30))}},
+                                                    {"b", {whole, WithSpecials(Random(count, 2, 3))}},
+                                                    {"c", {one, Random(size_t(2 * columns), 3)}},
+                                                    {"s", {one, Random(size_t(2 * columns), 4)}}};
+      const std::vector<Step> steps = {
+          {"ac", whole, "mul(x = a, y = c)", {"a", "c"}},        {"bs", whole, "mul(x = b, y = s)", {"b", "s"}},
+          {"first", whole, "sub(x = ac, y = bs)", {"ac", "bs"}}, {"bc", whole, "mul(x = b, y = c)", {"b", "c"}},
+          {"as", whole, "mul(x = a, y = s)", {"a", "s"}},        {"second", whole, "add(x = bc, y = as)", {"bc", "as"}},
+          {"third", whole, "mul(x = first, y = a)", {"first", "a"}}};
+      EXPECT(AsOneByOne({"a", "b", "c", "s"}, values, steps, {"first", "second", "third"}));
+      EXPECT(AsOneByOne({"a", "b", "c", "s"}, values, steps, {"second", "third"}));
+    }
+  }
+  const std::string text = Program("tensor<fp16, [2, 3]> a, tensor<fp16, [3]> b",
+                                   "tensor<fp16, [2, 3]> x = mul(x = a, y = b);"
+                                   "tensor<fp16, [2, 3]> y = add(x = a, y = b);",
+                                   "x, y");
+  std::vector<ane::engine::Function> functions = ane::engine::Parse(text);
+  ane::engine::Analyse(&functions[0], {});
+  EXPECT(ane::engine::GroupOperations(functions[0], {})->size() == 1);
 }
 
 TEST(reductions_along_any_axis_of_any_view_equal_their_operations_one_by_one) {

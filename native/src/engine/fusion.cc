@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <queue>
+#include <set>
 
 #include "engine/op_row.h"
 
@@ -9,10 +10,12 @@ namespace ane::engine {
 namespace {
 
 constexpr size_t kMaxGroup = 48;
+constexpr size_t kMaxTogether = 16;  // of groups that only read the same: few numbers live at once
 
 struct Group {
   std::vector<int> operations;
   bool open = true;  // nothing outside has read one of its results yet
+  bool loop = true;  // element-wise
 };
 
 bool IsBlockType(Dtype dtype) {
@@ -29,12 +32,12 @@ class Grouping {
     for (size_t i = 0; i < parent_.size(); ++i) {
       parent_[i] = int(i);
       groups_[i].operations = {int(i)};
-      groups_[i].open = IsFusable(function_, function_.operations[i]);
+      groups_[i].open = groups_[i].loop = IsFusable(function_, function_.operations[i]);
     }
     for (const std::vector<int>& unit : units) {
       for (int i : unit) {
         parent_[size_t(i)] = unit[0];
-        groups_[size_t(i)] = {{}, false};
+        groups_[size_t(i)] = {{}, false, false};
       }
       groups_[size_t(unit[0])].operations = unit;
     }
@@ -83,6 +86,32 @@ class Grouping {
     from.operations.clear();
   }
 
+  const Shape& ShapeOf(int operation) const {
+    const int result = function_.operations[size_t(operation)].results[0];
+    return function_.values[size_t(result)].type.shape;
+  }
+
+  std::set<int> ReadBy(const std::vector<int>& operations) const {
+    std::set<int> values;
+    for (int i : operations) {
+      for (const Operand& operand : function_.operations[size_t(i)].operands)
+        values.insert(operand.values.begin(), operand.values.end());
+    }
+    return values;
+  }
+
+  // Whether a loop that runs right after another one of its shape would read the same memory again.
+  bool ReadTogether(const std::vector<int>& before, const std::vector<int>& after) const {
+    if (before.size() + after.size() > kMaxTogether || ShapeOf(before[0]) != ShapeOf(after[0]))
+      return false;
+    const std::set<int> theirs = ReadBy(before);
+    for (int value : ReadBy(after)) {
+      if (theirs.count(value) != 0 && function_.values[size_t(value)].type.shape == ShapeOf(after[0]))
+        return true;
+    }
+    return false;
+  }
+
   // Of the groups whose operands are there, the one that ends first runs next.
   std::optional<std::vector<std::vector<int>>> Ordered() {
     std::vector<std::vector<int>> readers(groups_.size());
@@ -110,15 +139,27 @@ class Grouping {
       if (missing[g] == 0) add(int(g));
     }
     std::vector<std::vector<int>> ordered;
+    bool loop = false;  // the last of them
     while (!ready.empty()) {
       const int group = ready.top().second;
       ready.pop();
-      ordered.push_back(std::move(groups_[size_t(group)].operations));
+      --left;
+      std::vector<int>& operations = groups_[size_t(group)].operations;
+      const bool together =
+          loop && groups_[size_t(group)].loop && ReadTogether(ordered.back(), operations);
+      loop = groups_[size_t(group)].loop;
+      if (together) {
+        std::vector<int>& last = ordered.back();
+        last.insert(last.end(), operations.begin(), operations.end());
+        std::sort(last.begin(), last.end());
+      } else {
+        ordered.push_back(std::move(operations));
+      }
       for (int reader : readers[size_t(group)]) {
         if (--missing[size_t(reader)] == 0) add(reader);
       }
     }
-    return ordered.size() == left ? std::optional(std::move(ordered)) : std::nullopt;
+    return left == 0 ? std::optional(std::move(ordered)) : std::nullopt;
   }
 
   const Function& function_;
