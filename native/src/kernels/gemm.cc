@@ -14,15 +14,18 @@ constexpr int64_t kTurnedTerms = 512;
 constexpr int64_t kVisited = 16384;  // elements of whole rows worth a thread's while
 
 // Whether out transposed = b transposed · a transposed suits the micro-kernel better. The larger operand, if its rows
-// lie side by side, is best the second; else rows of out are best contiguous. Nothing here depends on the instruction
-// set, because sums in fp32 are added to `out` in another order where they are turned.
-bool BetterTransposed(const ConstMatrix& a, const ConstMatrix& b, const Matrix& out) {
+// lie side by side, is best the second; else rows of out are best contiguous, but for a larger first operand that is read
+// along K as it lies. Nothing here depends on the instruction set, because sums in fp32 are added to `out` in another
+// order where they are turned.
+bool BetterTransposed(const ConstMatrix& a, const ConstMatrix& b, const Matrix& out, bool accumulate) {
   const bool by_rows = out.col_stride == 1, by_columns = out.row_stride == 1;
   if (!by_rows && !by_columns) return out.cols > out.rows;
   const bool a_is_larger = out.rows >= out.cols;
-  const ConstMatrix& larger = a_is_larger ? a : b;
-  const int64_t side_by_side = a_is_larger ? a.row_stride : b.col_stride;
-  if (a.cols >= kTurnedTerms && larger.dtype == Dtype::kFp16 && side_by_side == 1) return a_is_larger;
+  const ConstMatrix larger = a_is_larger ? a : Transposed(b);
+  if (a.cols >= kTurnedTerms && larger.dtype == Dtype::kFp16) {
+    if (larger.row_stride == 1) return a_is_larger;
+    if (a_is_larger && a.col_stride == 1 && !accumulate) return false;
+  }
   return !by_rows;
 }
 
@@ -43,7 +46,7 @@ bool Multiply(ThreadPool& pool, const ConstMatrix& a, const ConstMatrix& b, cons
   if (MultiplyFewColumns(pool, a, b, out, accumulate) || MultiplyFewColumns(pool, bt, at, out_t, accumulate)) {
     return false;
   }
-  if (!BetterTransposed(a, b, out)) return GemmBlocked(pool, a, b, out, options);
+  if (!BetterTransposed(a, b, out, accumulate)) return GemmBlocked(pool, a, b, out, options);
   GemmBlocked(pool, bt, at, out_t, {.accumulate = accumulate, .arithmetic = options.arithmetic});
   return false;
 }
