@@ -43,11 +43,9 @@ ArrayReference::ArrayReference(const ArrayMemory& memory) {
 
 bool ArrayReference::intact() const {
   const Napi::ArrayBuffer current = buffer.Value();
-  bool detached = true;
   void* now = nullptr;
-  size_t length = 0;
-  return napi_is_detached_arraybuffer(current.Env(), current, &detached) == napi_ok && !detached &&
-         napi_get_arraybuffer_info(current.Env(), current, &now, &length) == napi_ok && now == data && length == bytes;
+  size_t length = 0;  // none where the memory is gone
+  return napi_get_arraybuffer_info(current.Env(), current, &now, &length) == napi_ok && now == data && length == bytes;
 }
 
 Result<int64_t> GetInteger(const Napi::Value& value, const std::string& name, int64_t min, int64_t max) {

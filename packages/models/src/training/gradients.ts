@@ -1,5 +1,6 @@
 import { type Schedule, type View, view } from '@ane/runtime'
 import { elementCount, matrixView, type Weights } from '../weights.js'
+import { zeros } from './zeros.js'
 
 /**
  * Sums of the gradients of one optimizer step, fp32, by weight.
@@ -23,8 +24,8 @@ export class Gradients {
   #added = false
 
   constructor(private readonly shapes: ReadonlyMap<string, readonly number[]>) {
-    this.#arrays = new Map([...shapes].map(([name, shape]) => [name, new Float32Array(elementCount(shape))]))
-    this.#squares = new Map([...shapes.keys()].map((name) => [name, new Float64Array(this.view(name).rows)]))
+    this.#arrays = zeros(Float32Array, new Map([...shapes].map(([name, shape]) => [name, elementCount(shape)])))
+    this.#squares = zeros(Float64Array, new Map([...shapes.keys()].map((name) => [name, this.view(name).rows])))
   }
 
   /** The sums. Arrays taken before the gradients were last cleared may hold older numbers. */

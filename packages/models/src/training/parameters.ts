@@ -4,6 +4,7 @@ import type { ModelConfig } from '../config.js'
 import type { ModelDtype } from '../graph.js'
 import { checkWeights, matrixView, type Weights, weightShapes } from '../weights.js'
 import { Gradients } from './gradients.js'
+import { zeros } from './zeros.js'
 
 /** Numbers of one AdamW update. */
 export interface AdamwHyperparameters {
@@ -24,9 +25,9 @@ export class Parameters {
   readonly values: Weights = new Map()
   readonly gradients: Gradients
   /** Running means of the gradients. */
-  readonly firstMoments: Weights = new Map()
+  readonly firstMoments: Weights
   /** Running means of the squared gradients. */
-  readonly secondMoments: Weights = new Map()
+  readonly secondMoments: Weights
   readonly #shapes: ReadonlyMap<string, readonly number[]>
   readonly #targets = new Map<string, StagingTarget[]>()
   readonly #hyper = new Float64Array(8)
@@ -36,12 +37,10 @@ export class Parameters {
     checkWeights(config, weights)
     this.#shapes = weightShapes(config)
     this.gradients = new Gradients(this.#shapes)
-    for (const name of this.#shapes.keys()) {
-      const value = weights.get(name)!
-      this.values.set(name, value)
-      this.firstMoments.set(name, new Float32Array(value.length))
-      this.secondMoments.set(name, new Float32Array(value.length))
-    }
+    for (const name of this.#shapes.keys()) this.values.set(name, weights.get(name)!)
+    const sizes = new Map([...this.values].map(([name, { length }]) => [name, length]))
+    this.firstMoments = zeros(Float32Array, sizes)
+    this.secondMoments = zeros(Float32Array, sizes)
   }
 
   /** The numbers of `of` in the shape of the weight: `[out, in]`, norms `[1, size]`. */
