@@ -2,7 +2,8 @@
  * Builds the C++ tests in `test/`, one program per `*_test.cc`, and runs them without Node.
  *
  * Usage: node scripts/test.mjs [--sanitize address,undefined | --sanitize thread | --arm64] [part of a test's name …]
- * The last line is the sum over all programs: `N passed, N failed`. With `--arm64` tests of the kernels are compiled for
+ * The last line is the sum over all programs: `N passed, N failed`. Programs whose kernels are chosen once per process run
+ * once for every instruction set of the processor. With `--arm64` tests of the kernels are compiled for
  * that processor and run in its emulator; where a tool for that is missing every program counts as skipped.
  */
 import { spawnSync } from 'node:child_process'
@@ -36,14 +37,18 @@ const link = async (compiler, object, library, program, sanitize, key) => {
 }
 
 /** Runs one program, shows what it says on failure, and reads its last line. */
-const execute = (program, { emulator, env }) => {
+const execute = (program, { emulator, env }, isa) => {
   const [command, ...args] = [...emulator, program]
-  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26, env: { ...process.env, ...env } })
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    env: { ...process.env, ...env, ...(isa && { ANE_ISA: isa }) },
+  })
   const output = `${result.stdout ?? ''}${result.stderr ?? ''}`
   const sum = /(\d+) passed, (\d+) failed\s*$/.exec((result.stdout ?? '').trimEnd())
   const passed = Number(sum?.[1] ?? 0)
   const failed = Number(sum?.[2] ?? 0)
-  const name = path.basename(program)
+  const name = `${path.basename(program)}${isa ? ` (${isa})` : ''}`
   if (result.status === 0 && sum && failed === 0) {
     report(`${name}: ${passed} passed`)
     return { passed, failed }
@@ -55,12 +60,21 @@ const execute = (program, { emulator, env }) => {
 }
 
 const sourcesOf = (filters) =>
-  findSources([path.join(root, 'test')]).filter(
-    (file) => filters.length === 0 || filters.some((filter) => path.basename(file).includes(filter)),
-  )
+  findSources([path.join(root, 'test')])
+    .filter((file) => file.endsWith('_test.cc'))
+    .filter((file) => filters.length === 0 || filters.some((filter) => path.basename(file).includes(filter)))
+
+/** Prints what `ANE_ISA` may be on this processor. */
+const instructionSets = path.join(root, 'test', 'instruction_sets.cc')
 
 /** Tests of what differs between processors; the others also load the simulator. */
 const kernelTests = ['kernels_vec', 'kernels_attention', 'gemm_test', 'gemm_int8', 'matrix_vector']
+
+/** Tests of what follows `ANE_ISA`, which a process reads once. */
+const chosenKernelTests = [
+  ...['gemm_test', 'gemm_int8', 'kernels_attention', 'host_kernels', 'classifier_loss'],
+  ...['engine_products', 'engine_attention', 'engine_quantized', 'engine_reducing', 'engine_ops'],
+]
 
 const testArm64 = async (filters) => {
   const sources = sourcesOf(filters.length === 0 ? kernelTests : filters)
@@ -101,17 +115,27 @@ const test = async (sanitize, filters) => {
 /** Compiles, links and runs tests with an engine that is compiled. */
 const runTests = async ({ engine, sources, programs, how, ...shared }) => {
   const { compiler, sanitize } = shared
-  const tests = await compileObjects({ ...shared, sources })
+  const tests = await compileObjects({ ...shared, sources: [...sources, instructionSets] })
   const library = await archive(engine.objects, path.join(programs, 'libane.a'))
   const content = (files) => files.reduce((sum, file) => sum.update(readFileSync(file)), createHash('sha256'))
+  const linked = async (object, source) => {
+    const program = path.join(programs, path.basename(source, '.cc'))
+    await link(compiler, object, library, program, sanitize, content([object, ...engine.objects]).digest('hex'))
+    return program
+  }
+  const listing = await linked(tests.objects[sources.length], instructionSets)
+  const [command, ...args] = [...how.emulator, listing]
+  const [, ...others] = spawnSync(command, args, { encoding: 'utf8' }).stdout.trim().split('\n')
   let passed = 0
   let failed = 0
-  for (const [i, object] of tests.objects.entries()) {
-    const program = path.join(programs, path.basename(sources[i], '.cc'))
-    await link(compiler, object, library, program, sanitize, content([object, ...engine.objects]).digest('hex'))
-    const counts = execute(program, how)
-    passed += counts.passed
-    failed += counts.failed
+  for (const [i, source] of sources.entries()) {
+    const program = await linked(tests.objects[i], source)
+    const chosen = chosenKernelTests.some((test) => path.basename(source).startsWith(test))
+    for (const isa of [undefined, ...(chosen ? others : [])]) {
+      const counts = execute(program, how, isa)
+      passed += counts.passed
+      failed += counts.failed
+    }
   }
   report(`${passed} passed, ${failed} failed`)
   if (failed > 0) process.exitCode = 1

@@ -393,9 +393,10 @@ TEST(bounds_in_the_wrong_order_clip_to_the_upper_one) {
 }
 
 TEST(zeros_with_a_sign_and_nan_pass_through_functions_as_the_reference_says) {
-  const auto only = [](const std::string& call, float x) {
-    const Numbers y =
-        Only(Run(Program("tensor<fp16, [1]> x", "tensor<fp16, [1]> y = " + call + ";", "y"), {{x}}));
+  const auto only = [](const char* call, float x) {
+    std::string body = "tensor<fp16, [1]> y = ";
+    body.append(call).append(";");
+    const Numbers y = Only(Run(Program("tensor<fp16, [1]> x", body, "y"), {{x}}));
     return y.size() == 1 ? y[0] : 42.0f;
   };
   EXPECT(only("rsqrt(x = x)", -0.0f) == INFINITY);
