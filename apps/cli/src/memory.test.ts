@@ -1,15 +1,15 @@
 import { memoryEstimate, presets } from '@ane/models'
 import { describe, expect, it } from 'vitest'
 import { UsageError } from './exit.js'
-import { expectMemoryFor, machineMemory, type StepSizes } from './memory.js'
+import { addressesLeft, expectMemoryFor, machineMemory, type StepSizes } from './memory.js'
 
 const config = presets.stories260k
 const sizes: StepSizes = { batchSize: 8, seqLen: 64, dtype: 'fp16' }
 const bytes = (changed: Partial<StepSizes> = {}) => memoryEstimate(config, { ...sizes, ...changed }).total
 
-const refusal = (limit: number): string => {
+const refusal = (bytes: number, because = ''): string => {
   try {
-    expectMemoryFor(config, sizes, { limit })
+    expectMemoryFor(config, sizes, { limit: { bytes, because } })
   } catch (error) {
     expect(error).toBeInstanceOf(UsageError)
     return (error as Error).message
@@ -32,6 +32,18 @@ describe('a training step', () => {
     for (const part of ['parameters', 'gradients', 'moments', 'staged', 'activations', 'logits'])
       expect(message).toMatch(new RegExp(`${part} [\\d.]+ [KM]iB`))
     expect(message).toMatch(/Use --batch-size 5\.$/)
+  })
+
+  it('that takes more than a limit leaves is told which limit', () => {
+    expect(refusal(bytes({ batchSize: 5 }), ', all that this container may use')).toMatch(
+      /fits into [\d.]+ MiB of memory, all that this container may use, got one/,
+    )
+    const limits = 'Max address space         2000000000           unlimited            bytes     \n'
+    const status = 'VmPeak:\t  800000 kB\nVmSize:\t  700000 kB\n'
+    expect(addressesLeft(limits, status)).toBe(2e9 - 700000 * 1024 - 192 * 2 ** 20)
+    expect(addressesLeft(limits.replace('2000000000', '900000000'), status)).toBe(0)
+    expect(addressesLeft(limits.replace('2000000000', 'unlimited '), status)).toBe(Number.POSITIVE_INFINITY)
+    expect(addressesLeft('', '')).toBe(Number.POSITIVE_INFINITY)
   })
 
   it('is advised shorter sequences, then a smaller model, where one sequence is too many', () => {

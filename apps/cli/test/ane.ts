@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stories } from '@ane/train'
 
-const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+/** The built command. */
+export const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 export interface Outcome {
   /** Exit status; `null` when a signal ended the process. */

@@ -96,7 +96,7 @@ async function runTraining(
   try {
     if (!json) showHeader(setup, device, runFolder, memory, resumed)
     const trainStep = await createTrainStep(device, setup.config, {
-      weights: resumed ? (await loadCheckpoint(resumed.checkpoint)).weights : setup.weights,
+      weights: resumed ? (await loadCheckpoint(resumed.checkpoint)).weights : setup.weights(),
       batchSize: setup.options.batchSize,
       seqLen: setup.options.seqLen,
       dtype: setup.dtype,

@@ -24,7 +24,8 @@ import type { Settings } from './settings.js'
 export interface TrainSetup {
   readonly modelName: string
   readonly config: ModelConfig
-  readonly weights: Weights
+  /** Reads or draws the weights a new run starts from. */
+  weights(): Weights
   readonly data: PreparedData
   readonly options: TrainingOptions
   readonly dtype: 'fp16' | 'fp32'
@@ -134,7 +135,7 @@ export async function prepare(settings: Settings, model: ModelChoice, runFolder:
     folder: join(runFolder, 'data'),
   })
   const config = fitVocabulary(model, data.tokenizer)
-  const weights = model.checkpoint?.weights ?? initialWeights(config, options.seed)
+  const weights = () => model.checkpoint?.weights ?? initialWeights(config, options.seed)
   const dtype = settings.dtype === 'fp32' ? 'fp32' : 'fp16'
   const compactVocabulary = settings.compactVocabulary ? usedTokens(data.tokens) : undefined
   return { modelName: model.name, config, weights, data, options, dtype, compactVocabulary }
