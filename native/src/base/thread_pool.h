@@ -17,6 +17,7 @@ enum class Workspace {
   kColumnSums,
   kColumnMeans,
   kColumnLosses,
+  kColumnShifts,
   kCount
 };
 

@@ -1,10 +1,11 @@
 // classifier_loss: logits of S columns against the V rows of a table, their cross-entropy, and both gradients, in
 // the memory that is given for logits.
 //
-// The table is walked in blocks of B rows. The first walk keeps each column's largest logit, the sum of exponentials
-// relative to it and the target's logit; the second, from the last block to the first, turns blocks of logits into
-// gradients. `logits` [N · S, B] has room for N blocks: those that fit are kept between the walks, others are computed
-// again. Results depend on B, never on N or the number of threads.
+// The table is walked in blocks of B rows. The first walk turns logits into exponentials relative to the column's largest
+// so far, its shift, and keeps each column's largest logit, the sum of exponentials relative to it and the target's
+// logit; the second, from the last block to the first, turns blocks of exponentials into gradients. `logits` [N · S, B]
+// has room for N blocks: those that fit are kept between the walks, others are computed again. Results depend on B,
+// never on N or the number of threads.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -67,7 +68,8 @@ class ClassifierLoss {
         B_(std::min(logits_.cols, std::max<int64_t>(V_, 1))),
         blocks_((V_ + B_ - 1) / B_),
         slots_(S_ == 0 ? blocks_ : logits_.rows / S_),
-        columns_(context.pool.Reserve<Column>(Workspace::kColumnLosses, S_)) {}
+        columns_(context.pool.Reserve<Column>(Workspace::kColumnLosses, S_)),
+        shifts_(context.pool.Reserve<float>(Workspace::kColumnShifts, blocks_ * S_)) {}
 
   // Σ over columns with a target of −log softmax(logits)[target], in the order of the columns.
   double Loss() {
@@ -76,7 +78,7 @@ class ClassifierLoss {
       const TensorView block = Logits(b);
       context_.pool.ParallelFor(S_, kColumns, [&](int64_t begin, int64_t end) {
         for (int64_t s = begin; s < end; ++s) {
-          if (Target(s) >= 0) Add(columns_[s], Element<float>(block, s, 0), block.cols, Target(s) - b * B_);
+          if (Target(s) >= 0) Shift(b, s) = Add(columns_[s], Element<float>(block, s, 0), block.cols, Target(s) - b * B_);
         }
       });
     }
@@ -98,7 +100,9 @@ class ClassifierLoss {
       const TensorView block = kept ? Slot(b) : Logits(b);
       context_.pool.ParallelFor(S_, kColumns, [&](int64_t begin, int64_t end) {
         for (int64_t s = begin; s < end; ++s) {
-          Differentiate(columns_[s], Element<float>(block, s, 0), block.cols, Target(s), b * B_, factor);
+          float* row = Element<float>(block, s, 0);
+          if (!kept && Target(s) >= 0) SumExponentials(row, block.cols, Shift(b, s));
+          Differentiate(b, s, row, block.cols, factor);
         }
       });
       const TensorView rows = Block(table_, b * B_, block.cols, 0, table_.cols);
@@ -129,38 +133,47 @@ class ClassifierLoss {
     return block;
   }
 
-  static void Add(Column& column, const float* logits, int64_t n, int64_t target) {
-    const VecTable& vec = Vec();
+  // What the exponentials of block b of column s are relative to.
+  float& Shift(int64_t b, int64_t s) const { return shifts_[b * S_ + s]; }
+
+  // logits = e^(logits − shift), zeros beside a shift of −infinity; returns their sum.
+  static double SumExponentials(float* logits, int64_t n, float shift) {
+    if (shift == -std::numeric_limits<float>::infinity()) {
+      std::fill_n(logits, n, 0.0f);
+      return 0;
+    }
+    double sum = 0;
+    for (int64_t i = 0; i < n; i += kSegment) sum += Vec().exp_sum(logits + i, shift, std::min(kSegment, n - i));
+    return sum;
+  }
+
+  // Returns the shift of the exponentials that logits become.
+  static float Add(Column& column, float* logits, int64_t n, int64_t target) {
     if (target >= 0 && target < n) column.at_target = logits[target];
-    const float largest = vec.reduce_max(logits, n);
+    const float largest = Vec().reduce_max(logits, n);
     // Not `>`: NaN has to reach the sum.
     if (!(largest <= column.largest)) {
       column.sum *= std::exp(static_cast<double>(column.largest) - largest);
       column.largest = largest;
     }
-    if (column.largest == -std::numeric_limits<float>::infinity()) return;
-    float exponentials[kSegment];
-    for (int64_t i = 0; i < n; i += kSegment) {
-      const int64_t count = std::min(kSegment, n - i);
-      vec.add_scalar(exponentials, logits + i, -column.largest, count);
-      vec.exp(exponentials, exponentials, count);
-      column.sum += vec.reduce_sum(exponentials, count);
-    }
+    column.sum += SumExponentials(logits, n, column.largest);
+    return column.largest;
   }
 
-  // logits = (softmax − one at the target) · factor, zeros without a target, NaN with one outside the table.
-  void Differentiate(const Column& column, float* logits, int64_t n, int64_t target, int64_t first, double factor) const {
-    const VecTable& vec = Vec();
+  // From exponentials of block b to (softmax − one at the target) · factor, zeros without a target, NaN with one outside
+  // the table.
+  void Differentiate(int64_t b, int64_t s, float* numbers, int64_t n, double factor) const {
+    const Column& column = columns_[s];
+    const int64_t target = Target(s), first = b * B_;
     if (target < 0 || target >= V_) {
-      std::fill_n(logits, n, target < 0 ? 0.0f : std::numeric_limits<float>::quiet_NaN());
+      std::fill_n(numbers, n, target < 0 ? 0.0f : std::numeric_limits<float>::quiet_NaN());
       return;
     }
-    vec.add_scalar(logits, logits, -column.largest, n);
-    vec.exp(logits, logits, n);
-    vec.mul_scalar(logits, logits, static_cast<float>(factor / column.sum), n);
+    const double scale = std::exp(static_cast<double>(Shift(b, s)) - column.largest) * factor / column.sum;
+    Vec().mul_scalar(numbers, numbers, static_cast<float>(scale), n);
     if (target >= first && target < first + n) {
       const double probability = std::exp(column.at_target - column.largest) / column.sum;
-      logits[target - first] = static_cast<float>(probability * factor - factor);
+      numbers[target - first] = static_cast<float>(probability * factor - factor);
     }
   }
 
@@ -168,6 +181,7 @@ class ClassifierLoss {
   const TensorView &in_, &table_, &targets_, &logits_;
   const int64_t S_, V_, B_, blocks_, slots_;
   Column* const columns_;
+  float* const shifts_;  // [blocks, S]
 };
 
 // loss = [sum of losses, count of targets >= 0].
