@@ -19,6 +19,7 @@ describe('random programs', () => {
     devices.push(
       await openDevice('cpu', { threads: 1 }),
       await openDevice('cpu'),
+      await openDevice('cpu', { math: 'fast', threads: 1 }),
       await openDevice('cpu', { math: 'fast' }),
     )
   })
@@ -31,13 +32,16 @@ describe('random programs', () => {
     const { program, inputs, blobs, expected, certainty, operations } = randomProgram(seed, options)
     const text = print(program)
     const about = (what: string, name: string) => `${what}: output ${name} of program ${seed}:\n${text}`
-    const [one, two, fast] = await Promise.all(devices.map((device) => runProgram(device, text, inputs, { blobs })))
+    const [one, two, fast, fastTwo] = await Promise.all(
+      devices.map((device) => runProgram(device, text, inputs, { blobs })),
+    )
     const modes: [MathMode, typeof one][] = [['exact', one]]
     // bf16 dot products take subnormal numbers as zero: next to infinities that shows.
     if (!options.extremes || !operations.some((op) => products.includes(op))) modes.push(['fast', fast])
     for (const [name, want] of Object.entries(expected)) {
       expect(one.get(name)!.shape, about('shape', name)).toEqual(want.shape)
       expect(two.get(name)!.data, about('threads', name)).toEqual(one.get(name)!.data)
+      expect(fastTwo.get(name)!.data, about('threads in fast', name)).toEqual(fast.get(name)!.data)
       if (certainty.get(name) !== 'near') expect(one.get(name)!.data, about('exact bits', name)).toEqual(want.data)
     }
     for (const [math, got] of modes) {
