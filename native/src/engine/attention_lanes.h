@@ -2,9 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 
 #include "engine/plan.h"
+#include "kernels/work_shares.h"
 
 namespace ane::engine {
 
@@ -36,21 +36,25 @@ class AttentionLanes {
   // scratch [lanes, floats of one], fp32.
   explicit AttentionLanes(View scratch) : scratch_(std::move(scratch)) {}
 
-  // Calls body(task, floats) for every task, on as many threads as there are lanes; with fewer
-  // tasks than threads one after the other, so that the body can share out its own work. Every lane
-  // has a copy of the body, which may remember something from one task to the next.
+  // Calls body(task, floats) for every task, those that follow each other mostly in one lane, on as
+  // many threads as there are lanes; with fewer tasks than threads one after the other, so that the
+  // body can share out its own work. Every lane has a copy of the body, which may remember
+  // something from one task to the next.
   template <typename Body>
   void ForEach(const RunContext& context, int64_t tasks, const Body& body) const {
-    std::atomic<int64_t> next{0};
+    const bool together = tasks >= context.pool.threads();
+    const int64_t lanes = std::min<int64_t>(scratch_.shape[0], context.pool.threads());
+    WorkShares work(tasks, together ? int(lanes) : 1);
     const auto run = [&](int64_t begin, int64_t end) {
       for (int64_t lane = begin; lane < end; ++lane) {
         float* floats = context.Data<float>(scratch_) + lane * scratch_.strides[0];
         Body own = body;
-        for (int64_t task = next++; task < tasks; task = next++) own(task, floats);
+        WorkShares::Piece piece;
+        while (work.Take(int(lane), 1, piece)) own(piece.begin, floats);
       }
     };
-    if (tasks < context.pool.threads()) return run(0, 1);
-    context.pool.ParallelFor(scratch_.shape[0], 1, run);
+    if (!together) return run(0, 1);
+    context.pool.ParallelFor(work.shares(), 1, run);
   }
 
  private:

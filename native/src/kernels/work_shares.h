@@ -37,7 +37,7 @@ class WorkShares {
   }
 
  private:
-  static constexpr int kMost = 64;
+  static constexpr int kMost = 256;
 
   std::span<Share> left() { return std::span(left_).first(shares_); }
 
