@@ -3,6 +3,7 @@ import { buildProgram } from './builder.js'
 import { evaluate } from './evaluate.js'
 import type { Value } from './ir.js'
 import { OpError } from './ops/row.js'
+import { parse } from './parser.js'
 import type { Tensor } from './tensor.js'
 
 const fp16 = (shape: number[], data: number[]): Tensor => ({ dtype: 'fp16', shape, data: Float32Array.from(data) })
@@ -92,5 +93,24 @@ describe('evaluate', () => {
     const { y } = evaluate(program, { x: fp16([2], [1, 2]), s })
     expect([...s.data]).toEqual([12, 24])
     expect(y.data).toEqual(s.data)
+  })
+})
+
+describe('values without elements', () => {
+  const program = parse(`program(1.3)
+{
+    func main<ios18>(tensor<fp16, [?, 2]> x) {
+        tensor<fp16, [?, 2]> s = slice_by_index(x = x, begin = tensor<int32, [2]>([1, 0]), end = tensor<int32, [2]>([3, 2]));
+        tensor<fp16, [2]> y = reduce_sum(x = s, axes = tensor<int32, [1]>([0]), keep_dims = bool(false));
+    } -> (y);
+}`)
+  const rows = (count: number) => ({
+    x: { dtype: 'fp16' as const, shape: [count, 2], data: new Float32Array(2 * count).fill(1) },
+  })
+
+  it('are refused by name where unknown dimensions leave none', () => {
+    expect(evaluate(program, rows(3)).y.data).toEqual(Float32Array.of(2, 2))
+    expect(() => evaluate(program, rows(1))).toThrow('Expected at least one element for s, got fp16 [0, 2].')
+    expect(() => evaluate(program, rows(0))).toThrow('Expected at least one element for input x, got fp16 [0, 2].')
   })
 })

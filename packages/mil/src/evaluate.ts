@@ -11,7 +11,7 @@ import { checkOperands } from './ops/call.js'
 import { OpError } from './ops/row.js'
 import { spell } from './ops/shapes.js'
 import { opRow } from './ops/table.js'
-import { allocate, elementCount, isFloat, type Tensor, tensorOf } from './tensor.js'
+import { allocate, elementCount, isFloat, lacksElements, type Tensor, tensorOf } from './tensor.js'
 import { type Datum, TensorCall } from './tensor-call.js'
 
 /** How to run a program. */
@@ -34,8 +34,8 @@ export interface EvaluateOptions {
  * Sums accumulate in binary64 and every operation's result is rounded once to its declared type.
  *
  * @returns the outputs by name; fp16 elements as equal fp32 numbers
- * @throws {RangeError} if an input is missing, unknown or not of its declared type and shape
- * @throws {OpError} if an operation is unknown or does not accept its operands
+ * @throws {RangeError} if an input is missing, unknown, empty or not of its declared type and shape
+ * @throws {OpError} if an operation is unknown, does not accept its operands, or gives a value without elements
  * @throws {FormatError} if a weight file is damaged
  */
 export function evaluate(
@@ -94,6 +94,9 @@ class Run {
       }
       for (const [i, value] of operation.results.entries()) {
         checkResult(value, results[i])
+        if (lacksElements(results[i])) {
+          throw new OpError(`Expected at least one element for ${value.name}, got ${textOf(results[i])}.`)
+        }
         this.#data.set(value, rounded(results[i], this.#round))
       }
     } catch (cause) {
@@ -174,13 +177,17 @@ function rounded(tensor: Tensor, round: boolean): Tensor {
   return { ...tensor, data: out }
 }
 
+const textOf = ({ dtype, shape }: Tensor): string => `${dtype} ${spell(shape)}`
+
 function checkInput(input: Value, tensor: Tensor): void {
   const declared = tensorOf(input.type)
-  const what = `${tensor.dtype} ${spell(tensor.shape)}`
+  const what = textOf(tensor)
   if (!declared || !fits(declared, tensor)) {
     const wanted = declared ? `${declared.dtype} ${spell(declared.shape)}` : `a ${input.type.kind}`
     throw new RangeError(`Expected ${wanted} for input ${input.name}, got ${what}.`)
   }
+  if (tensor.shape.includes(0))
+    throw new RangeError(`Expected at least one element for input ${input.name}, got ${what}.`)
   if (tensor.data.length !== elementCount(tensor.shape)) {
     throw new RangeError(
       `Expected ${elementCount(tensor.shape)} elements for input ${input.name}, got ${tensor.data.length}.`,
@@ -212,7 +219,7 @@ function checkResult(value: Value, tensor: Tensor): void {
   const declared = tensorOf(value.type)
   if (declared && fits(declared, tensor)) return
   const wanted = declared ? `${declared.dtype} ${spell(declared.shape)}` : `a ${value.type.kind}`
-  throw new OpError(`Expected ${wanted} for ${value.name}, got ${tensor.dtype} ${spell(tensor.shape)}.`)
+  throw new OpError(`Expected ${wanted} for ${value.name}, got ${textOf(tensor)}.`)
 }
 
 function fits(declared: TensorType, { dtype, shape }: Tensor): boolean {
