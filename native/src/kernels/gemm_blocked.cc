@@ -113,7 +113,7 @@ class Product {
     WorkShares work(shares * private_.panels(), pool_.threads());
     pool_.ParallelFor(work.shares(), 1, [&](int64_t begin, int64_t end) {
       float* memory = pool_.Reserve<float>(Workspace::kPrivatePanels, Buffered() * PrivateWords());
-      Packed packed = {memory, memory + PrivateWords(), {-1, 0, 0}, {0, 0}};
+      Packed packed = {memory, memory + PrivateWords(), {-1, 0, 0}};
       WorkShares::Piece piece;
       for (; begin < end; ++begin) {
         while (work.Take(static_cast<int>(begin), group, piece)) {
@@ -128,7 +128,6 @@ class Product {
           }
         }
       }
-      Visit(packed, {0, 0});
     });
   }
 
@@ -141,7 +140,6 @@ class Product {
   struct Packed {
     float *panels, *next;
     Item item;
-    Range rows;  // of out that it has written whole and not visited
   };
 
   // Panels [first, first + count) of the private operand times the shared ones in range; `follow` is the private panel
@@ -178,18 +176,12 @@ class Product {
     }
     if (visits_ && Last(item.block)) {
       const int64_t row = item.panel * kernel_.rows;
-      Visit(packed, {row, std::min(row + item.count * kernel_.rows, out_.rows)});
+      visit_(row, std::min(row + item.count * kernel_.rows, out_.rows));
     }
     packed.item = item;
     if (!whole) return;
     std::swap(packed.panels, packed.next);
     packed.item = next;
-  }
-
-  // Visits rows one item late: reading them at once would wait for the memory they are written to.
-  void Visit(Packed& packed, const Range& next) const {
-    if (packed.rows.begin < packed.rows.end) visit_(packed.rows.begin, packed.rows.end);
-    packed.rows = next;
   }
 
   void PackPrivate(float* out, const Item& item) const {
