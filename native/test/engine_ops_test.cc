@@ -425,3 +425,17 @@ TEST(a_border_of_integers_is_an_integer) {
          compiled.status().message().find("Expected a number of int32 for constant_val") !=
              std::string::npos);
 }
+
+TEST(integers_wrap_around_where_a_double_has_too_few_digits) {
+  const auto only = [](const char* call, float x) {
+    std::string body = "tensor<int32, [1]> y = ";
+    body.append(call).append(";");
+    return Only(Run(Program("tensor<int32, [1]> x", body, "y"), {{x}}));
+  };
+  const auto low = [](int64_t x) { return Numbers({float(int32_t(uint32_t(uint64_t(x))))}); };
+  EXPECT(only("mul(x = x, y = x)", 16777213) == low(int64_t{16777213} * 16777213));
+  EXPECT(only("square(x = x)", 16777213) == low(int64_t{16777213} * 16777213));
+  uint32_t power = 1;
+  for (int i = 0; i < 17; ++i) power *= 17;
+  EXPECT(only("pow(x = x, y = x)", 17) == Numbers({float(int32_t(power))}));
+}

@@ -6,6 +6,28 @@
 #include "engine/strided.h"
 
 namespace ane::engine {
+namespace {
+
+// int32 wraps around; a product of two has more digits than a double.
+double ApplyInteger(const ElementwiseCall& apply, double a, double b) {
+  const auto bits = [](double x) { return static_cast<uint32_t>(ToInteger(x)); };
+  uint32_t base = bits(a), result = 1;
+  if (apply.op == Elementwise::kMul) {
+    result = base * bits(b);
+  } else {
+    for (uint32_t rest = apply.op == Elementwise::kSquare ? 2 : bits(b); rest > 0; rest >>= 1) {
+      if ((rest & 1) != 0) result *= base;
+      base *= base;
+    }
+  }
+  return static_cast<int32_t>(result);
+}
+
+bool Multiplies(Elementwise op, double b) {
+  return op == Elementwise::kMul || op == Elementwise::kSquare || (op == Elementwise::kPow && b >= 0);
+}
+
+}  // namespace
 
 View ChannelOperand(const OpCall& call, std::string_view name, const View& view) {
   const Elementwise op = call.operation().row->elementwise;
@@ -37,9 +59,12 @@ void LowerScalarLoop(const OpCall& call, Lowering& lowering) {
               operands[v - 1] = LoadDouble(context.Data(views[v]), views[v].dtype, cursor.offset());
             }
             const RowCursor cursor(nest.shape, nest.strides[0], i);
-            StoreDouble(
-                context.Data(views[0]), views[0].dtype, cursor.offset(),
-                ApplyScalar(apply.op, operands[0], operands[1], operands[2], apply.constants));
+            const bool wraps =
+                views[0].dtype == Dtype::kInt32 && Multiplies(apply.op, operands[1]);
+            StoreDouble(context.Data(views[0]), views[0].dtype, cursor.offset(),
+                        wraps ? ApplyInteger(apply, operands[0], operands[1])
+                              : ApplyScalar(apply.op, operands[0], operands[1], operands[2],
+                                            apply.constants));
           }
         };
         context.pool.ParallelFor(views[0].count(), 1024, std::ref(body));
