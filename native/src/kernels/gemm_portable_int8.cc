@@ -13,13 +13,16 @@ constexpr bool kSignedColumns = true;
 
 #include "kernels/vec_load.inc"
 
-typedef int16_t Shorts __attribute__((vector_size(4 * kLanes)));
+typedef uint16_t Halves __attribute__((vector_size(4 * kLanes)));
+typedef uint32_t Wrapping __attribute__((vector_size(4 * kLanes)));
 
-// A product of numbers of 8 bits with a sign fits 16 bits.
+// A product of numbers of 8 bits with a sign fits 16 bits. Without a sign all arithmetic wraps around, whatever the words.
 inline I MultiplyWords(I sum, I column, I row) {
   const I products =
-      __builtin_bit_cast(I, __builtin_bit_cast(Shorts, column) * __builtin_bit_cast(Shorts, row));
-  return sum + (products << 16 >> 16) + (products >> 16);
+      __builtin_bit_cast(I, __builtin_bit_cast(Halves, column) * __builtin_bit_cast(Halves, row));
+  const auto added = [](Wrapping a, I b) { return a + __builtin_bit_cast(Wrapping, b); };
+  const I low = __builtin_bit_cast(I, __builtin_bit_cast(Wrapping, products) << 16) >> 16;
+  return __builtin_bit_cast(I, added(added(__builtin_bit_cast(Wrapping, sum), low), products >> 16));
 }
 
 #include "kernels/gemm_int8_body.inc"
