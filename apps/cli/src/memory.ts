@@ -5,9 +5,6 @@ import { type ModelConfig, memoryEstimate } from '@ane/models'
 import { formatBytes } from '@ane/telemetry'
 import { UsageError } from './exit.js'
 
-/** Bytes of memory of this machine, or of the container where that is less. */
-export const machineMemory = (): number => Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
-
 /** Of addresses that a process reserves without using them: the heap of JavaScript, stacks and malloc's arenas. */
 const RESERVED_ADDRESSES = 192 * 2 ** 20
 
@@ -31,15 +28,18 @@ export interface MemoryLimit {
   readonly because: string
 }
 
+const machineLimits = (): MemoryLimit[] => [
+  { bytes: totalmem(), because: '' },
+  { bytes: process.constrainedMemory() || Number.POSITIVE_INFINITY, because: ', all that this container may use' },
+]
+
+/** Bytes of memory of this machine, or of the container where that is less. */
+export const machineMemory = (): number => Math.min(...machineLimits().map(({ bytes }) => bytes))
+
 /** The least of the machine's memory, the container's and what `ulimit -v` leaves. */
 export function memoryLimit(): MemoryLimit {
-  const container = process.constrainedMemory() || Number.POSITIVE_INFINITY
-  const limits = [
-    { bytes: totalmem(), because: '' },
-    { bytes: container, because: ', all that this container may use' },
-    { bytes: readAddressesLeft(), because: ', what the limit on address space (ulimit -v) leaves' },
-  ]
-  return limits.reduce((least, limit) => (limit.bytes < least.bytes ? limit : least))
+  const addresses = { bytes: readAddressesLeft(), because: ', what the limit on address space (ulimit -v) leaves' }
+  return [...machineLimits(), addresses].reduce((least, limit) => (limit.bytes < least.bytes ? limit : least))
 }
 
 function readAddressesLeft(): number {
